@@ -1,0 +1,99 @@
+"""valuetier: from an order log to customer tiers to service actions.
+
+The public names below are loaded when they are first used: importing the package loads
+neither an engine nor scikit-learn, matplotlib or lifetimes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from valuetier import checks, datasets, errors, evaluate, models, plots
+    from valuetier.customers import IngestReport, Summary, from_lifetimes, summarize, to_lifetimes
+    from valuetier.cuts import NaturalBreakCut, ShareCut, ThresholdCut, ValueShareCut
+    from valuetier.errors import (
+        InvalidDataError,
+        InvalidParameterError,
+        MissingColumnsError,
+        MissingDependencyError,
+        NotConvergedError,
+        UncoveredTiersError,
+        UnknownSegmenterError,
+        ValueTierError,
+    )
+    from valuetier.models import BGNBD, GammaGamma
+    from valuetier.pipeline import run
+    from valuetier.plugins import available_segmenters, get_segmenter
+    from valuetier.segmenters import (
+        CLVSegmenter,
+        KAISMSegmenter,
+        KMeansSegmenter,
+        PyramidSegmenter,
+        RFMSegmenter,
+    )
+    from valuetier.store import load
+    from valuetier.strategy import Playbook, StrategyMapper
+    from valuetier.tiers import Segmenter, Tier, TierAssignment, assign
+
+_HOMES = {
+    "checks": "",
+    "datasets": "",
+    "errors": "",
+    "evaluate": "",
+    "models": "",
+    "plots": "",
+    "IngestReport": "customers",
+    "Summary": "customers",
+    "from_lifetimes": "customers",
+    "summarize": "customers",
+    "to_lifetimes": "customers",
+    "NaturalBreakCut": "cuts",
+    "ShareCut": "cuts",
+    "ThresholdCut": "cuts",
+    "ValueShareCut": "cuts",
+    "InvalidDataError": "errors",
+    "InvalidParameterError": "errors",
+    "MissingColumnsError": "errors",
+    "MissingDependencyError": "errors",
+    "NotConvergedError": "errors",
+    "UncoveredTiersError": "errors",
+    "UnknownSegmenterError": "errors",
+    "ValueTierError": "errors",
+    "BGNBD": "models",
+    "GammaGamma": "models",
+    "run": "pipeline",
+    "available_segmenters": "plugins",
+    "get_segmenter": "plugins",
+    "CLVSegmenter": "segmenters",
+    "KAISMSegmenter": "segmenters",
+    "KMeansSegmenter": "segmenters",
+    "PyramidSegmenter": "segmenters",
+    "RFMSegmenter": "segmenters",
+    "load": "store",
+    "Playbook": "strategy",
+    "StrategyMapper": "strategy",
+    "Segmenter": "tiers",
+    "Tier": "tiers",
+    "TierAssignment": "tiers",
+    "assign": "tiers",
+}
+
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version("valuetier")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'valuetier' has no attribute {name!r}")
+    home = _HOMES[name]
+    if not home:
+        return import_module(f"valuetier.{name}")
+    return getattr(import_module(f"valuetier.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

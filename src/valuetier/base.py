@@ -1,0 +1,187 @@
+"""What the built-in segmenters share: everything is derived from one assessment, nothing is stored."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from valuetier import _validate as validate
+from valuetier import store, tables
+from valuetier._core.cuts import Codes
+from valuetier._validate import Floats
+from valuetier.errors import InvalidDataError, require_choice
+from valuetier.tiers import LANGUAGES, TierAssignment, assign
+
+Names = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a segmenter finds about customers, one entry per customer.
+
+    Attributes
+    ----------
+    codes : int64 array
+        Tier; 0 is the best.
+    scores : float array
+        Larger is more valuable.
+    evidence : dict
+        Named columns that led there.
+    segments : int64 array, optional
+        Index of the segment's name.
+    """
+
+    codes: Codes
+    scores: Floats
+    evidence: dict[str, Floats]
+    segments: Codes | None = None
+
+
+class BaseSegmenter(TransformerMixin, BaseEstimator):
+    """Base of the built-in segmenters. Think twice before adding anything here.
+
+    A subclass says which columns it reads (``_columns``), learns in ``fit`` and assesses
+    customers in ``_assess``; every public method is derived from that.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the cuts from the customers in ``X``; return the segmenter."""
+
+    @abstractmethod
+    def _columns(self) -> tuple[str, ...]:
+        """Return the columns that are read, in the documented order."""
+
+    @abstractmethod
+    def _assess(self, columns: Floats) -> Assessment:
+        """Return codes, scores and evidence of the customers."""
+
+    @abstractmethod
+    def _tier_names(self) -> Names:
+        """Return the (English, Chinese) tier names, best first."""
+
+    @abstractmethod
+    def _evidence_names(self) -> tuple[str, ...]:
+        """Return the names of the evidence columns."""
+
+    @abstractmethod
+    def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
+        """Return one sentence per customer: from the raw values to the tier."""
+
+    def _may_be_missing(self) -> tuple[str, ...]:
+        return ()
+
+    def _segment_names(self) -> Names:
+        return ()
+
+    def _evidence(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
+        return found.evidence
+
+    def predict(self, X: Any) -> Codes:
+        """Return one tier code per customer; 0 is the most valuable tier."""
+        return self._assess(self._read(X)).codes
+
+    def fit_predict(self, X: Any, y: Any = None) -> Codes:
+        """Return the tier codes of the customers the cuts are learned from."""
+        X = tables.materialised(X)
+        return self.fit(X, y).predict(X)
+
+    def transform(self, X: Any) -> Floats:
+        """Return the evidence behind the tiers, one column per name of ``get_feature_names_out``."""
+        columns = self._read(X)
+        evidence = self._evidence(columns, self._assess(columns))
+        return np.column_stack([evidence[name] for name in self._evidence_names()])
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return one score per customer; larger is more valuable."""
+        return self._assess(self._read(X)).scores
+
+    def predict_segments(self, X: Any, lang: str = "en") -> NDArray[np.object_] | None:
+        """Return the name of each customer's segment; None if no segments are named."""
+        segments = self._assess(self._read(X)).segments
+        if segments is None:
+            return None
+        return np.array(self.get_segment_names_out(lang), dtype=object)[segments]
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns of ``transform``."""
+        check_is_fitted(self)
+        return np.array(self._evidence_names(), dtype=object)
+
+    def get_tier_names_out(self, lang: str = "en") -> list[str]:
+        """Return the tier names in English or Chinese, best first."""
+        return _in_language(self._tier_names(), lang)
+
+    def get_segment_names_out(self, lang: str = "en") -> list[str]:
+        """Return the segment names in English or Chinese; empty if no segments are named."""
+        return _in_language(self._segment_names(), lang)
+
+    def assign(self, X: Any, *, as_of: date | None = None) -> TierAssignment:
+        """Return tiers, segments, scores and ids of the customers as one value."""
+        return assign(self, X, as_of=as_of)
+
+    def explain(self, X: Any, lang: str = "en") -> pd.DataFrame:
+        """Return one row per customer: id, tier, segment, score and the reason in words."""
+        require_choice("lang", lang, LANGUAGES)
+        X = tables.materialised(X)
+        columns = self._read(X)
+        found = self._assess(columns)
+        segments = found.segments
+        names = np.array([*self.get_segment_names_out(lang), None], dtype=object)
+        tiers = np.array(self.get_tier_names_out(lang), dtype=object)[found.codes]
+        return pd.DataFrame(
+            {
+                "customer_id": tables.read_ids(X),
+                "tier": tiers,
+                "segment": names[np.full(len(tiers), -1) if segments is None else segments],
+                "score": found.scores,
+                "reason": self._reasons(columns, found, lang),
+            }
+        )
+
+    def version(self) -> str:
+        """Return a fingerprint of the learned cuts: equal cuts, equal version."""
+        check_is_fitted(self)
+        return store.version_of(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted segmenter to a JSON file; :func:`valuetier.load` reads it."""
+        check_is_fitted(self)
+        store.save(self, path)
+
+    def _read(self, X: Any) -> Floats:
+        """Return the columns of customers to be assessed."""
+        check_is_fitted(self)
+        columns = self._columns()
+        width = getattr(X, "shape", (0, 0))[1:] if tables.column_names(X) is None else ()
+        if width and hasattr(self, "n_features_in_") and width[0] != self.n_features_in_:
+            raise InvalidDataError(
+                f"X has {width[0]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        return tables.read_columns(X, columns, optional=self._may_be_missing())
+
+    def _read_to_fit(self, X: Any, also: tuple[str, ...] = ()) -> Floats:
+        """Return the columns of the customers to learn from; remember how many there were."""
+        wanted = (*self._columns(), *also)
+        columns = tables.read_columns(X, wanted, optional=self._may_be_missing())
+        validate.enough_customers(len(columns))
+        self.n_features_in_ = int(np.shape(X)[1]) if tables.column_names(X) is None else len(wanted)
+        return columns
+
+
+def _in_language(names: Names, lang: str) -> list[str]:
+    require_choice("lang", lang, LANGUAGES)
+    return [zh if lang == "zh" else en for en, zh in names]

@@ -1,0 +1,227 @@
+"""Order logs in pandas: the definition of the customer table on arrays, several times as fast.
+
+Means the same as :mod:`valuetier.customers.definition`; tests hold both to equality.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from valuetier import _validate as validate
+from valuetier._core.history import (
+    History,
+    Integers,
+    customer_time_order,
+    history,
+    repeated_rows,
+)
+from valuetier._validate import Floats
+from valuetier.customers.dates import local_times, parse_dates
+from valuetier.customers.ledger import (
+    AFTER,
+    DUPLICATE,
+    NO_ORDER,
+    REFUND,
+    Ledger,
+    used_line,
+)
+from valuetier.customers.report import IngestLine, IngestReport
+from valuetier.customers.rules import Columns, Rules
+from valuetier.errors import InvalidDataError
+
+DAY = 86_400_000_000  # microseconds
+HOUR = DAY // 24
+MISSING = np.iinfo(np.int64).min  # NaT
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayLog:
+    """Rows of a log as arrays: codes of ids (-1 is missing), microseconds, amounts.
+
+    ``rows`` counts the rows of the log behind each; None is one each.
+    """
+
+    customers: NDArray[np.int32]
+    at: Integers
+    amounts: Floats
+    orders: Integers | None = None
+    rows: Integers | None = None
+
+    def take(self, index: NDArray[Any]) -> ArrayLog:
+        """Return some of the rows."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return ArrayLog(**{name: None if c is None else c[index] for name, c in columns.items()})
+
+    def line(self, reason: str, chosen: NDArray[np.bool_]) -> IngestLine:
+        """Return rows, customers and finite money of the chosen rows."""
+        if not chosen.any():
+            return IngestLine(reason, 0, 0, 0.0)
+        codes, amounts = self.customers[chosen], self.amounts[chosen]
+        money = float(amounts[np.isfinite(amounts)].sum())
+        who = np.bincount(codes + 1)[1:]  # without the missing ones, -1
+        return IngestLine(reason, self.count(chosen), int(np.count_nonzero(who)), money)
+
+    def count(self, chosen: NDArray[np.bool_]) -> int:
+        """Return the rows of the log behind the chosen rows."""
+        return int(np.count_nonzero(chosen) if self.rows is None else self.rows[chosen].sum())
+
+
+def from_pandas(orders: pd.DataFrame, columns: Columns) -> tuple[ArrayLog, Any]:
+    """Return the log as arrays, and the ids that its customer codes stand for."""
+    codes, ids = _positions(orders[columns.customer])
+    at = orders[columns.date]
+    if not pd.api.types.is_datetime64_any_dtype(at):
+        at = parse_dates(columns.date, at, columns.date_format)
+    amounts = orders[columns.amount]
+    if pd.api.types.is_bool_dtype(amounts):
+        raise InvalidDataError(
+            f"{columns.amount} must hold numbers, got values of type {amounts.dtype}. Convert the column first."
+        )
+    times = local_times(at, columns.timezone).to_numpy("datetime64[us]").view(np.int64)
+    log = ArrayLog(
+        customers=codes.astype(np.int32),
+        at=times,
+        amounts=validate.float_column(columns.amount, amounts),
+        orders=None if columns.order is None else pd.factorize(orders[columns.order])[0].astype(np.int64),
+    )
+    return log, ids
+
+
+def summarize_arrays(
+    log: ArrayLog, ids: Any, rules: Rules, columns: Columns
+) -> tuple[pd.DataFrame, IngestReport, date]:
+    """Return the customer table sorted by id, the report and the last day."""
+    money = float(log.amounts[np.isfinite(log.amounts)].sum())
+    ledger = Ledger(rules, columns, len(log.at), len(ids), money)
+    log = _without_bad(log, ledger)
+    if not len(log.at):
+        raise ledger.nothing_left()
+    days = log.at // DAY
+    order = customer_time_order(log.customers, days, len(ids))
+    log = _without_duplicates(log.take(order), ledger)
+    last_day = rules.as_of or date.fromordinal(EPOCH_ORDINAL + int(log.at.max() // DAY))
+    if log.orders is not None:
+        log = _merged_orders(log, len(ids))
+    refund = log.amounts < 0
+    if ledger.enter_refunds(log.line(REFUND, refund)):
+        log, refund = log.take(~refund), np.zeros(np.count_nonzero(~refund), dtype=bool)
+    found = _history_of(log, refund, rules.period, len(ids))
+    spend = found.purchases + np.bincount(
+        log.customers[refund], weights=log.amounts[refund], minlength=len(ids)
+    )
+    has_order = found.orders > 0
+    bought = has_order[log.customers]
+    report = ledger.close(
+        used_line(log.count(bought), int(has_order.sum()), float(spend[has_order].sum())),
+        log.line(NO_ORDER, ~bought),
+    )
+    table = _table(found, spend, has_order, ids, rules.period, last_day)
+    return table, report, last_day
+
+
+def _without_bad(log: ArrayLog, ledger: Ledger) -> ArrayLog:
+    """Return the rows that can be used; the others go into the ledger under their first fault."""
+    after = np.zeros(len(log.at), dtype=bool)
+    if ledger.rules.as_of is not None:
+        after = log.at >= (ledger.rules.as_of.toordinal() - EPOCH_ORDINAL + 1) * DAY
+    checks = {
+        "customer": log.customers < 0,
+        "at": log.at == MISSING,
+        "amount": np.isnan(log.amounts),
+        "infinite": np.isinf(log.amounts),
+        "order": np.zeros_like(after) if log.orders is None else log.orders < 0,
+        AFTER: after,
+    }
+    bad = np.zeros(len(log.at), dtype=bool)
+    found = {}
+    for name, check in checks.items():
+        fresh = check & ~bad
+        if fresh.any():
+            found[name] = log.line(name, fresh)
+            bad |= fresh
+    ledger.enter_bad(found)
+    return log.take(~bad) if bad.any() else log
+
+
+def _without_duplicates(log: ArrayLog, ledger: Ledger) -> ArrayLog:
+    others = (log.at, log.amounts) if log.orders is None else (log.at, log.amounts, log.orders)
+    again = np.zeros(len(log.at), dtype=bool)
+    again[repeated_rows(log.customers, log.at // DAY, *others)] = True
+    return log.take(~again) if ledger.enter_duplicates(log.line(DUPLICATE, again)) else log
+
+
+def _merged_orders(log: ArrayLog, n_customers: int) -> ArrayLog:
+    """Return one row per customer and order id: its earliest time and its total amount."""
+    assert log.orders is not None
+    order = customer_time_order(log.customers, log.orders, n_customers)
+    log = log.take(order)
+    assert log.orders is not None
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (log.customers[1:] != log.customers[:-1]) | (log.orders[1:] != log.orders[:-1])
+    opens = np.flatnonzero(new)
+    merged = replace(
+        log.take(opens),
+        at=np.minimum.reduceat(log.at, opens),
+        amounts=np.add.reduceat(log.amounts, opens),
+        rows=np.diff(np.append(opens, len(order))),
+    )
+    return merged.take(customer_time_order(merged.customers, merged.at // DAY, n_customers))
+
+
+def _history_of(log: ArrayLog, refund: NDArray[np.bool_], period: str, n_customers: int) -> History:
+    """Return what each customer bought; refunds are no occasion."""
+    bought = log.take(~refund) if refund.any() else log
+    if period == "h":
+        hours = bought.at // HOUR
+        bought = bought.take(customer_time_order(bought.customers, hours, n_customers))
+        times = bought.at // HOUR
+    else:
+        times = bought.at // DAY
+    # 1970-01-01 was a Thursday: three days after a Monday
+    periods = (times + 3) // 7 if period == "W" else times
+    return history(bought.customers, times, periods, bought.amounts, n_customers)
+
+
+def _table(
+    found: History, spend: Floats, has_order: NDArray[np.bool_], ids: Any, period: str, last_day: date
+) -> pd.DataFrame:
+    """Return the customer table, ages in days at the end of the last day."""
+    per_day = 24 if period == "h" else 1
+    codes = np.flatnonzero(has_order)
+    orders, first, last_occasion, last, _, repeat = (column[codes] for column in found)
+    as_of_day = last_day.toordinal() - EPOCH_ORDINAL
+    end = max(as_of_day * per_day, int(last.max()) if period == "h" else as_of_day)
+    x = orders - 1
+    return pd.DataFrame(
+        {
+            "customer_id": ids.take(codes),
+            "first_order": _midnight(first // per_day),
+            "last_order": _midnight(last // per_day),
+            "orders": orders,
+            "spend": spend[codes],
+            "recency_days": as_of_day - last // per_day,
+            "x": x,
+            "t_x": (last_occasion - first) / per_day,
+            "T": (end - first) / per_day,
+            "m_x": np.divide(repeat, x, out=np.full(len(x), np.nan), where=x > 0),
+        }
+    )
+
+
+def _midnight(days: Integers) -> NDArray[np.datetime64]:
+    return (days * DAY).view("datetime64[us]")
+
+
+def _positions(ids: pd.Series) -> tuple[NDArray[np.intp], Any]:
+    """Return the position of each id among the distinct ones, sorted if they can be; -1 is missing."""
+    try:
+        return pd.factorize(ids, sort=True)
+    except TypeError:  # ids of several types have no order
+        return pd.factorize(ids)

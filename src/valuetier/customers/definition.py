@@ -1,0 +1,116 @@
+"""The one definition of the customer table, in Narwhals expressions that every engine runs.
+
+Lines have the columns ``customer``, ``at`` (a time without zone) and ``amount`` (a finite
+float); negative amounts are refunds. ``rows`` counts the rows of the log behind a line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+
+Frame = Any  # nw.DataFrame or nw.LazyFrame: the definition is the same for both
+
+COLUMNS = (
+    "customer_id",
+    "first_order",
+    "last_order",
+    "orders",
+    "spend",
+    "recency_days",
+    "x",
+    "t_x",
+    "T",
+    "m_x",
+)
+
+
+def ordinal(day: nw.Expr) -> nw.Expr:
+    """Return the number of the day, 1 for 0001-01-01: a Monday. As Python's ``toordinal``."""
+    before = day.dt.year().cast(nw.Int64) - 1
+    leap_days = before // 4 - before // 100 + before // 400
+    return before * 365 + leap_days + day.dt.ordinal_day().cast(nw.Int64)
+
+
+def orders_from_lines(lines: Frame) -> Frame:
+    """Return one line per customer and order id: its earliest time and its total amount."""
+    return lines.group_by("customer", "order").agg(
+        nw.col("at").min(), nw.col("amount").sum(), nw.col("rows").sum()
+    )
+
+
+def occasions(lines: Frame, period: str) -> Frame:
+    """Return one row per customer and period, with what was bought and refunded in it.
+
+    An occasion is a period with at least one line that is no refund; its time is that
+    of its first such line, to the day (to the hour for ``period="h"``).
+    """
+    when = nw.col("at").dt.truncate("1h" if period == "h" else "1d")
+    bought = nw.col("amount") >= 0
+    lines = lines.with_columns(
+        when=when,
+        purchases=nw.when(bought).then(nw.col("amount")).otherwise(0.0),
+        bought=nw.when(bought).then(1).otherwise(0).cast(nw.Int64),
+    )
+    key = (ordinal(nw.col("when")) - 1) // 7 if period == "W" else nw.col("when")
+    lines = lines.with_columns(key=key, bought_at=nw.when(nw.col("bought") == 1).then(nw.col("when")))
+    return lines.group_by("customer", "key").agg(
+        nw.col("amount").sum(),
+        nw.col("purchases").sum(),
+        nw.col("bought").max(),
+        nw.col("rows").sum(),
+        first_at=nw.col("bought_at").min(),
+        last_at=nw.col("bought_at").max(),
+    )
+
+
+def customer_table(occasions: Frame) -> Frame:
+    """Return one row per customer; those with refunds only have ``orders`` 0."""
+    customers = occasions.group_by("customer").agg(
+        nw.col("rows").sum(),
+        orders=nw.col("bought").sum(),
+        spend=nw.col("amount").sum(),
+        first=nw.col("first_at").min(),
+        last_occasion=nw.col("first_at").max(),
+        last=nw.col("last_at").max(),
+    )
+    first = customers.select("customer", "first")
+    repeats = occasions.join(first, on="customer", how="inner").filter(
+        (nw.col("bought") == 1) & (nw.col("first_at") > nw.col("first"))
+    )
+    repeated = repeats.group_by("customer").agg(repeat_purchases=nw.col("purchases").sum())
+    return customers.join(repeated, on="customer", how="left")
+
+
+def with_ages(customers: Frame, as_of_day: int, end: float, period: str) -> Frame:
+    """Return the customer table with ages in days at the end of the observation.
+
+    Parameters
+    ----------
+    as_of_day : int
+        Ordinal of the last day.
+    end : float
+        Time of the end in days; later than ``as_of_day`` only for hours within that day.
+    """
+
+    def days(name: str) -> nw.Expr:
+        day = ordinal(nw.col(name)).cast(nw.Float64)
+        return day + nw.col(name).dt.hour().cast(nw.Float64) / 24 if period == "h" else day
+
+    orders = nw.col("orders").cast(nw.Int64)
+    return (
+        customers.with_columns(born=days("first"), last_seen=days("last_occasion"))
+        .with_columns(
+            customer_id=nw.col("customer"),
+            first_order=nw.col("first").dt.truncate("1d"),
+            last_order=nw.col("last").dt.truncate("1d"),
+            orders=orders,
+            recency_days=nw.lit(as_of_day).cast(nw.Int64) - ordinal(nw.col("last")),
+            x=orders - 1,
+            t_x=nw.col("last_seen") - nw.col("born"),
+            T=nw.lit(end) - nw.col("born"),
+            m_x=nw.col("repeat_purchases") / (orders - 1).cast(nw.Float64),
+        )
+        .select(*COLUMNS)
+    )

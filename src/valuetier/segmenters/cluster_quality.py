@@ -1,0 +1,122 @@
+"""How many clusters, and whether they can be trusted: several numbers, never one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.cluster import KMeans
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+
+from valuetier._core.compress import significant
+from valuetier._core.cuts import Codes
+from valuetier._core.nearest import nearest_centre
+from valuetier._validate import Floats
+from valuetier.store import storable
+
+STABLE, DOUBTFUL = 0.75, 0.60
+SMALLEST_SHARE = 0.01
+BOOTSTRAPS = 20
+SAMPLE = 3_000
+
+
+@storable
+@dataclass(frozen=True, slots=True)
+class ClusterQuality:
+    """Quality of one number of clusters.
+
+    Attributes
+    ----------
+    n_tiers : int
+    silhouette : float
+        -1 to 1, larger is better.
+    davies_bouldin : float
+        ≥ 0, smaller is better.
+    calinski_harabasz : float
+        Larger is better.
+    smallest_share : float
+        Share of customers in the smallest cluster.
+    jaccard : float
+        Mean bootstrap Jaccard similarity of the least stable cluster: from .75 stable,
+        below .6 not to be trusted (Hennig 2007).
+    """
+
+    n_tiers: int
+    silhouette: float
+    davies_bouldin: float
+    calinski_harabasz: float
+    smallest_share: float
+    jaccard: float
+
+
+def fit_centres(rows: Floats, weights: Floats, n_clusters: int, seed: int) -> Floats:
+    """Return the k-means centres of weighted distinct rows, rounded to 12 digits."""
+    found = KMeans(n_clusters, n_init=10, random_state=seed).fit(rows, sample_weight=weights)
+    return significant(found.cluster_centers_)
+
+
+def assess_numbers(
+    rows: Floats, weights: Floats, numbers: Sequence[int], seed: int
+) -> tuple[ClusterQuality, ...]:
+    """Return the quality of each number of clusters, on at most 3,000 distinct rows."""
+    rng = np.random.default_rng(seed)
+    if len(rows) > SAMPLE:
+        chosen = np.sort(rng.choice(len(rows), SAMPLE, replace=False, p=weights / weights.sum()))
+        rows, weights = rows[chosen], np.ones(SAMPLE)
+    return tuple(_assess(rows, weights, number, seed) for number in numbers if number < len(rows))
+
+
+def choose_number(qualities: Sequence[ClusterQuality]) -> int:
+    """Return the number of clusters with the best mean rank of the three indices.
+
+    Only stable ones with no tiny cluster compete, if there are any; else those not to be
+    mistrusted; else all.
+    """
+    for least in (STABLE, DOUBTFUL, -1.0):
+        fit = [
+            q for q in qualities if q.jaccard >= least and (least < 0 or q.smallest_share >= SMALLEST_SHARE)
+        ]
+        if fit:
+            break
+    ranks = (
+        rankdata([-q.silhouette for q in fit])
+        + rankdata([q.davies_bouldin for q in fit])
+        + rankdata([-q.calinski_harabasz for q in fit])
+    )
+    return fit[int(np.argmin(ranks))].n_tiers
+
+
+def _assess(rows: Floats, weights: Floats, number: int, seed: int) -> ClusterQuality:
+    centres = fit_centres(rows, weights, number, seed)
+    codes = nearest_centre(rows, centres)
+    sizes = np.bincount(codes, weights=weights, minlength=number)
+    return ClusterQuality(
+        n_tiers=number,
+        silhouette=float(silhouette_score(rows, codes)),
+        davies_bouldin=float(davies_bouldin_score(rows, codes)),
+        calinski_harabasz=float(calinski_harabasz_score(rows, codes)),
+        smallest_share=float(sizes.min() / sizes.sum()),
+        jaccard=_bootstrap_jaccard(rows, weights, codes, number, seed),
+    )
+
+
+def _bootstrap_jaccard(rows: Floats, weights: Floats, codes: Codes, number: int, seed: int) -> float:
+    """Return the lowest mean, over clusters, of the best Jaccard match in bootstrap refits."""
+    rng = np.random.default_rng(seed)
+    total = np.zeros(number)
+    size = int(weights.sum())
+    for _ in range(BOOTSTRAPS):
+        drawn = rng.multinomial(size, weights / weights.sum()).astype(np.float64)
+        there = drawn > 0
+        if np.count_nonzero(there) < number:
+            continue
+        again = nearest_centre(
+            rows, KMeans(number, n_init=2, random_state=seed).fit(rows[there], sample_weight=drawn[there]).cluster_centers_
+        )  # fmt: skip
+        both = np.zeros((number, number))
+        np.add.at(both, (codes, again), weights)
+        union = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
+        total += (both / np.maximum(union, 1e-300)).max(axis=1)
+    return float((total / BOOTSTRAPS).min())

@@ -1,0 +1,50 @@
+"""Sentences in English and Chinese, and how numbers are written in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+COLUMNS_ZH: Mapping[str, str] = {
+    "recency_days": "距上次购买天数",
+    "orders": "购买次数",
+    "spend": "消费金额",
+    "x": "重复购买次数",
+    "t_x": "末次购买时的客户年龄（天）",
+    "T": "客户年龄（天）",
+    "m_x": "重复订单均额",
+}
+
+
+def column_label(name: str, lang: str) -> str:
+    """Return the name of a column in the language; columns of the user keep their name."""
+    return COLUMNS_ZH.get(name, name) if lang == "zh" else name
+
+
+def number(value: float) -> str:
+    """Return a number as people write it: up to six significant digits, no needless zeros.
+
+    Examples
+    --------
+    >>> number(1234.0), number(0.123456789), number(2500000.0)
+    ('1,234', '0.123457', '2,500,000')
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.6g}"
+
+
+def say(texts: Mapping[str, str], lang: str, **values: Any) -> str:
+    """Return the text of the language with its values filled in."""
+    return texts[lang].format(**values)
+
+
+def threshold_sentence(score: float, code: int, thresholds: Any, tier: str, lang: str) -> str:
+    """Return how a score compares with the thresholds around its tier."""
+    bounds = []
+    if code < len(thresholds):
+        bounds.append(f"≥ {number(float(thresholds[code]))}")
+    if code > 0:
+        bounds.append(f"< {number(float(thresholds[code - 1]))}")
+    link = "，" if lang == "zh" else ", "
+    return f"{number(score)} ({link.join(bounds)}) → {tier}"
