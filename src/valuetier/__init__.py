@@ -11,7 +11,12 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from valuetier import checks, datasets, errors, evaluate, models, plots
+    from valuetier import checks as checks
+    from valuetier import datasets as datasets
+    from valuetier import errors as errors
+    from valuetier import evaluate as evaluate
+    from valuetier import models as models
+    from valuetier import plots as plots
     from valuetier.customers import IngestReport, Summary, from_lifetimes, summarize, to_lifetimes
     from valuetier.cuts import NaturalBreakCut, ShareCut, ThresholdCut, ValueShareCut
     from valuetier.errors import (

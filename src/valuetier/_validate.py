@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,19 +13,20 @@ from valuetier.errors import InvalidDataError, InvalidParameterError
 
 Floats = NDArray[np.float64]
 
+# Kinds of numpy's types that are no real numbers: text, dates, durations, complex numbers.
+NO_NUMBERS = "SUMmc"
+
 
 def float_column(name: str, values: object) -> Floats:
     """Return ``values`` as a one-dimensional float array; missing values become NaN."""
-    to_numpy = getattr(values, "to_numpy", None)
+    to_numpy = getattr(values, "to_numpy", None) if hasattr(values, "isna") else None
     try:
-        if to_numpy is not None and hasattr(values, "isna"):
-            array = np.asarray(to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-        else:
-            raw = np.asarray(values)
-            if raw.dtype.kind in "SUmM":
-                raise TypeError
-            array = raw.astype(np.float64)
-    except (TypeError, ValueError):
+        raw: Any = values if to_numpy else np.asarray(values)
+        _refuse_other_kinds(raw)
+        if to_numpy:
+            raw = to_numpy(dtype=np.float64, na_value=np.nan)
+        array = np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
         raise InvalidDataError(
             f"{name} must hold numbers, got {_kind_of(values)}. Convert the column first."
         ) from None
@@ -34,6 +36,13 @@ def float_column(name: str, values: object) -> Floats:
             "Pass one value per customer."
         )
     return array
+
+
+def _refuse_other_kinds(raw: Any) -> None:
+    """Raise TypeError for what would turn into numbers and is none, as the text "1" or a date."""
+    kind = getattr(getattr(raw, "dtype", None), "kind", "O")
+    if kind in NO_NUMBERS or (kind == "O" and any(isinstance(v, (str, bytes)) for v in np.ravel(raw))):
+        raise TypeError
 
 
 def _kind_of(values: object) -> str:
@@ -112,10 +121,14 @@ def share_vector(name: str, shares: Sequence[float]) -> Floats:
     return array
 
 
+def _is_single(value: object) -> bool:
+    return np.isscalar(value) or getattr(value, "ndim", 1) == 0
+
+
 def broadcast_floats(**values: ArrayLike | object) -> list[Floats]:
     """Return the arguments as float arrays of one common shape (n,)."""
     arrays = [
-        float_column(name, np.atleast_1d(value) if np.isscalar(value) else value)
+        float_column(name, np.reshape(np.asarray(value), 1) if _is_single(value) else value)
         for name, value in values.items()
     ]
     longest = max(len(array) for array in arrays)

@@ -165,21 +165,21 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
         """Return the columns of customers to be assessed."""
         check_is_fitted(self)
         columns = self._columns()
-        width = getattr(X, "shape", (0, 0))[1:] if tables.column_names(X) is None else ()
-        if width and hasattr(self, "n_features_in_") and width[0] != self.n_features_in_:
+        width = tables.width(X)
+        if width is not None and width != self.n_features_in_:
             raise InvalidDataError(
-                f"X has {width[0]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
+                f"X has {width} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                f"features as input. Pass as many columns as in fit, {list(columns)} first."
             )
         return tables.read_columns(X, columns, optional=self._may_be_missing())
 
-    def _read_to_fit(self, X: Any, also: tuple[str, ...] = ()) -> Floats:
-        """Return the columns of the customers to learn from; remember how many there were."""
-        wanted = (*self._columns(), *also)
-        columns = tables.read_columns(X, wanted, optional=self._may_be_missing())
+    def _read_to_fit(self, X: Any, also: tuple[str, ...] = ()) -> tuple[Floats, int]:
+        """Return the columns of the customers to learn from, and the width ``predict`` expects."""
+        needed = self._columns()
+        columns = tables.read_columns(X, (*needed, *also), optional=self._may_be_missing())
         validate.enough_customers(len(columns))
-        self.n_features_in_ = int(np.shape(X)[1]) if tables.column_names(X) is None else len(wanted)
-        return columns
+        width = tables.width(X)
+        return columns, len(needed) if width is None else width
 
 
 def _in_language(names: Names, lang: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from valuetier import _validate as validate
@@ -101,8 +101,12 @@ class Cut(BaseEstimator):
         """Return (English, Chinese) names of the tiers, best first."""
         if self.names is None:
             return level_names(self._size())
-        pairs = tuple((n, n) if isinstance(n, str) else (str(n[0]), str(n[1])) for n in self.names)
-        if len(pairs) != self._size() or len({en for en, _ in pairs}) != len(pairs):
+        try:
+            pairs = tuple((n, n) if isinstance(n, str) else (str(n[0]), str(n[1])) for n in self.names)
+        except (TypeError, LookupError):
+            pairs = ()
+        languages = [set(language) for language in zip(*pairs, strict=True)]
+        if not languages or any(len(language) != self._size() for language in (pairs, *languages)):
             raise InvalidParameterError(
                 f"names must be {self._size()} different names, one per tier, got {self.names!r}."
             )
@@ -122,7 +126,7 @@ class _ByShares(Cut):
 
 
 class ShareCut(_ByShares):
-    """Cut by share of customers: the best 20 %, the next 30 %, …
+    """Cut by share of customers: the best 20 %, the next 30 %, … of them.
 
     Parameters
     ----------
@@ -147,7 +151,7 @@ class ShareCut(_ByShares):
 
 
 class ValueShareCut(_ByShares):
-    """Cut by cumulative share of value: those who bring the first 80 %, the next 15 %, …
+    """Cut by cumulative share of value: those who bring the first 80 %, the next 15 %, … of it.
 
     Parameters
     ----------
@@ -199,7 +203,10 @@ class ThresholdCut(Cut):
         return self._checked()
 
     def _checked(self) -> Floats:
-        thresholds = np.asarray(self.thresholds, dtype=np.float64)
+        try:
+            thresholds = np.asarray(self.thresholds, dtype=np.float64)
+        except (TypeError, ValueError):
+            thresholds = np.empty(0)
         if thresholds.ndim != 1 or not len(thresholds) or not np.isfinite(thresholds).all():
             raise InvalidParameterError(
                 f"thresholds must be at least one finite number, got {self.thresholds!r}."
@@ -237,6 +244,21 @@ class NaturalBreakCut(Cut):
     def _learn(self, scores: Floats, name: str) -> Floats:
         _refuse_constant(scores, name)
         return natural_thresholds(scores, self._size())
+
+
+def new_cut(cut: Any, default: Cut | None) -> Cut:
+    """Return an unfitted copy of ``cut``, or of ``default`` where ``cut`` is None.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``cut`` has not the methods of a cut.
+    """
+    cut = default if cut is None else cut
+    if isinstance(cut, type) or not all(hasattr(cut, name) for name in ("fit", "apply", "tier_names")):
+        raise InvalidParameterError(f"cut must be a cut such as ShareCut((0.2, 0.8)), got {cut!r}.")
+    copy: Cut = clone(cut, safe=False)
+    return copy
 
 
 def _refuse_constant(scores: Floats, name: str) -> None:

@@ -35,5 +35,6 @@ def load_cdnow_orders() -> pd.DataFrame:
             "The CDNOW log comes with the package lifetimes. Install it: pip install lifetimes."
         )
     path = Path(spec.origin).parent / "datasets" / "CDNOW_master.txt"
-    orders = pd.read_csv(path, sep=r"\s+", skiprows=1, names=["customer_id", "date", "quantity", "amount"])
+    names = ["customer_id", "date", "quantity", "amount"]
+    orders = pd.read_csv(path, sep=r"\s+", skiprows=1, names=names, dtype={"date": "str"})
     return orders.assign(date=pd.to_datetime(orders["date"], format="%Y%m%d"))

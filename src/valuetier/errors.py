@@ -42,7 +42,7 @@ class MissingDependencyError(ValueTierError, ImportError):
     """An optional dependency is needed and not installed."""
 
 
-def suggestion(name: object, options: Iterable[str]) -> str:
+def suggestion(name: object, options: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for a near miss, else an empty string.
 
     Examples
@@ -50,11 +50,11 @@ def suggestion(name: object, options: Iterable[str]) -> str:
     >>> suggestion("piramid", ["rfm", "pyramid"])
     " Did you mean 'pyramid'?"
     """
-    close = get_close_matches(str(name), list(options), n=1)
+    close = get_close_matches(str(name), [o for o in options if isinstance(o, str)], n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def require_choice(parameter: str, value: object, options: Iterable[str]) -> None:
+def require_choice(parameter: str, value: object, options: Iterable[object]) -> None:
     """Raise :class:`InvalidParameterError` unless ``value`` is one of ``options``."""
     allowed = list(options)
     if value not in allowed:

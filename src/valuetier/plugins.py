@@ -81,10 +81,9 @@ def get_segmenter(name: str, **params: Any) -> Any:
 
 def type_name(cls: type[Any], groups: Sequence[str] = GROUPS) -> str | None:
     """Return ``"group/name"`` of an installed class, None if it is not installed."""
-    target = f"{cls.__module__}:{cls.__qualname__}"
     for group in groups:
         for name, point in _installed(group).items():
-            if point.value.replace(" ", "") == target:
+            if point.attr == cls.__qualname__ and point.load() is cls:
                 return f"{group}/{name}"
     return None
 

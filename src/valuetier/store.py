@@ -172,6 +172,6 @@ def _build(contents: dict[str, Any]) -> Any:
         thing = cls(**{key: _decode(value) for key, value in contents["params"].items()})
         for key, value in contents["state"].items():
             setattr(thing, key, _decode(value))
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InvalidDataError(f"The model of type {contents['type']!r} cannot be read: {error}.") from None
     return thing

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from valuetier import _validate as validate
 from valuetier._core.compress import significant
 from valuetier._validate import Floats
-from valuetier.errors import InvalidDataError, MissingColumnsError, suggestion
+from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError, suggestion
 
 ID = "customer_id"
 
@@ -25,14 +26,28 @@ SUM_DIGITS = 14
 
 def as_frame(X: Any) -> nw.DataFrame[Any] | nw.LazyFrame[Any] | None:
     """Return ``X`` as a Narwhals frame, or None for a bare array."""
-    frame = nw.from_native(X, pass_through=True)
+    try:
+        frame = nw.from_native(X, pass_through=True)
+    except DuplicateError as error:
+        repeated = " ".join(str(error).split("\n")[1:])
+        raise InvalidDataError(
+            f"The customer table has columns of the same name: {repeated}. Rename or drop them."
+        ) from None
     return frame if isinstance(frame, (nw.DataFrame, nw.LazyFrame)) else None
 
 
-def column_names(X: Any) -> list[str] | None:
-    """Return the column names of a frame, None for a bare array."""
-    frame = as_frame(X)
-    return None if frame is None else list(frame.collect_schema().names())
+def width(X: Any) -> int | None:
+    """Return the number of columns of a bare array, None for a frame."""
+    return None if as_frame(X) is not None else int(_array(X).shape[1])
+
+
+def column_list(parameter: str, names: Any) -> tuple[str, ...]:
+    """Return column names as a tuple; raise unless ``names`` is a sequence of them."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InvalidParameterError(
+            f"{parameter} must be a sequence of column names, got {names!r}. Put a single one in ()."
+        )
+    return tuple(names)
 
 
 def read_columns(X: Any, columns: Sequence[str], *, optional: Sequence[str] = ()) -> Floats:
@@ -80,27 +95,42 @@ def _from_frame(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: Sequence[
 
 
 def _numbers(name: str, series: nw.Series[Any]) -> Any:
-    """Return a column of numbers as pandas or numpy; text, dates and booleans are refused."""
+    """Return a column of numbers, missing ones as NaN; text, dates and booleans are refused."""
     if not series.dtype.is_numeric():
         raise InvalidDataError(
             f"{name} must hold numbers, got values of type {series.dtype}. Convert the column first."
         )
-    return series.cast(nw.Float64).to_pandas() if series.null_count() else series.to_numpy()
+    return series.cast(nw.Float64).to_numpy()
 
 
 def _from_array(X: Any, columns: Sequence[str]) -> Floats:
-    try:
-        array = check_array(X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-    except ValueError as error:
-        if "could not convert" in str(error):  # the rest of that message is the value itself
-            raise InvalidDataError("X must hold numbers. Convert its columns first.") from None
-        raise InvalidDataError(str(error)) from None
+    array = _array(X)
     if array.shape[1] < len(columns):
         raise MissingColumnsError(
             f"An array needs the {len(columns)} columns {list(columns)} in this order, "
             f"got n_features = {array.shape[1]}. Pass a frame with named columns, or add the rest."
         )
     return significant(np.asarray(array[:, : len(columns)], dtype=np.float64), SUM_DIGITS)
+
+
+def _array(X: Any) -> NDArray[Any]:
+    try:
+        found = check_array(X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+    except ValueError as error:
+        raise InvalidDataError(_without_values(str(error))) from None
+    return np.asarray(found)
+
+
+def _without_values(problem: str) -> str:
+    """Return what scikit-learn says about an array, less the values that it quotes."""
+    if "could not convert" in problem:
+        return "X must hold numbers. Convert its columns first."
+    first = problem.splitlines()[0]
+    if not first.endswith(":"):
+        return first
+    return (
+        f"{first[:-1]}. Reshape your data to one row per customer and one column per value, or pass a table."
+    )
 
 
 def _collected(frame: nw.DataFrame[Any] | nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
@@ -130,7 +160,7 @@ def check_unique(ids: nw.Series[Any]) -> None:
 
 
 def read_ids(X: Any) -> NDArray[Any]:
-    """Return the customer ids: the column customer_id, else a pandas index, else 0, 1, 2, …"""
+    """Return the customer ids: the column customer_id, else a pandas index, else the row numbers."""
     frame = as_frame(X)
     if frame is None:
         return np.arange(len(X))
@@ -139,8 +169,18 @@ def read_ids(X: Any) -> NDArray[Any]:
         check_unique(ids)
         return np.asarray(ids.to_numpy())
     if isinstance(X, pd.DataFrame):
-        return np.asarray(X.index)
+        return _index_ids(X.index)
     return np.arange(len(_collected(frame)))
+
+
+def _index_ids(index: pd.Index[Any]) -> NDArray[Any]:
+    repeated = int(index.duplicated().sum())
+    if repeated:
+        raise InvalidDataError(
+            f"The index names the customers and {repeated} of {len(index)} rows repeat one that is "
+            f"already there. Reset the index, or add a column {ID}."
+        )
+    return np.asarray(index)
 
 
 def as_of_of(X: Any) -> date | None:
@@ -153,7 +193,6 @@ def as_of_of(X: Any) -> date | None:
     if not len(top) or not top["last_order"].dtype.is_temporal():
         return None
     last, days = top["last_order"].to_list()[0], top["recency_days"].to_list()[0]
-    if last is None or days is None:
+    if pd.isna(last) or pd.isna(days):
         return None
-    day = date(last.year, last.month, last.day)
-    return day + timedelta(days=int(days))
+    return date(last.year, last.month, last.day) + timedelta(days=int(days))

@@ -134,7 +134,7 @@ class TierAssignment:
         return pd.DataFrame(
             {
                 "customer_id": self.ids,
-                "tier": pd.Categorical.from_codes(self.codes, names, ordered=True),
+                "tier": pd.Categorical.from_codes(self.codes, pd.Index(names), ordered=True),
                 "segment": missing if segments is None else segments,
                 "score": np.full(len(self), np.nan) if self.scores is None else self.scores,
             }
@@ -198,6 +198,11 @@ def _tiers_of(segmenter: Segmenter) -> tuple[Tier, ...]:
         chinese = [str(name) for name in segmenter.get_tier_names_out(lang="zh")]
     except TypeError:  # a segmenter with names in one language only
         chinese = english
+    if not len(set(english)) == len(set(chinese)) == len(english) == len(chinese):
+        raise InvalidDataError(
+            "get_tier_names_out must return different names, as many in each language, got "
+            f"{english} and {chinese}."
+        )
     return tuple(Tier(i, en, zh) for i, (en, zh) in enumerate(zip(english, chinese, strict=True)))
 
 

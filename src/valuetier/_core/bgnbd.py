@@ -49,7 +49,7 @@ def likelihood(x: Floats, t_x: Floats, T: Floats, weights: Floats, theta: Floats
     p_dead = special.expit(dead - alive)
     both = np.logaddexp(alive, dead)
     counts, inverse = np.unique(x, return_inverse=True)
-    n_x = np.bincount(inverse, weights=weights)
+    n_x = np.bincount(inverse, weights=weights).astype(np.float64)
     value = float(weights @ both) + _count_terms_value(counts, n_x, r, alpha, a, b)
     mix_gradient, mix_hessian = _mixture_derivatives(x, t_x, T, weights, p_dead, theta)
     gradient, hessian = _count_terms_derivatives(counts, n_x, theta)
@@ -66,7 +66,7 @@ def _count_terms_value(counts: Floats, n_x: Floats, r: float, alpha: float, a: f
 def _count_terms_derivatives(counts: Floats, n_x: Floats, theta: Floats) -> tuple[Floats, Floats]:
     """Return gradient and Hessian of the part that depends on x alone."""
     r, alpha, a, b = theta
-    psi, psi1 = special.digamma, lambda z: special.polygamma(1, z)
+    psi = special.digamma
     gradient, hessian = np.zeros(4), np.zeros((4, 4))
     total = n_x.sum()
     gradient[0] = n_x @ (psi(r + counts) - psi(r) + np.log(alpha))
@@ -74,13 +74,17 @@ def _count_terms_derivatives(counts: Floats, n_x: Floats, theta: Floats) -> tupl
     joint = psi(a + b) - psi(a + b + counts)
     gradient[2] = n_x @ joint
     gradient[3] = n_x @ (joint + psi(b + counts) - psi(b))
-    hessian[0, 0] = n_x @ (psi1(r + counts) - psi1(r))
+    hessian[0, 0] = n_x @ (_trigamma(r + counts) - _trigamma(r))
     hessian[0, 1] = hessian[1, 0] = total / alpha
     hessian[1, 1] = -total * r / alpha**2
-    joint1 = n_x @ (psi1(a + b) - psi1(a + b + counts))
+    joint1 = n_x @ (_trigamma(a + b) - _trigamma(a + b + counts))
     hessian[2:, 2:] = joint1
-    hessian[3, 3] += n_x @ (psi1(b + counts) - psi1(b))
+    hessian[3, 3] += n_x @ (_trigamma(b + counts) - _trigamma(b))
     return gradient, hessian
+
+
+def _trigamma(z: Floats) -> Floats:
+    return np.asarray(special.polygamma(1, z), dtype=np.float64)
 
 
 def _mixture_derivatives(

@@ -33,15 +33,17 @@ def distinct_rows(*columns: Floats, weights: Floats | None = None) -> Distinct:
     >>> found.rows.tolist(), found.weights.tolist(), found.inverse.tolist()
     ([[1.0, 5.0], [2.0, 5.0]], [1.0, 2.0], [1, 0, 1])
     """
-    order = np.lexsort(columns[::-1])
+    keys = columns[::-1] if weights is None else (weights, *columns[::-1])
+    order = np.lexsort(keys)
     table = np.column_stack([column[order] for column in columns])
     new = np.ones(len(table), dtype=bool)
     new[1:] = np.any(table[1:] != table[:-1], axis=1)
     group = np.cumsum(new) - 1
     inverse = np.empty(len(table), dtype=np.intp)
     inverse[order] = group
-    counts = np.bincount(inverse, weights=weights, minlength=int(new.sum())).astype(np.float64)
-    return Distinct(table[new], inverse, counts)
+    sorted_weights = None if weights is None else weights[order]
+    totals = np.bincount(group, weights=sorted_weights).astype(np.float64)
+    return Distinct(table[new], inverse, totals)
 
 
 def significant(values: Floats, digits: int = 12) -> Floats:

@@ -36,17 +36,16 @@ class WhaleCurve:
 def lorenz(values: Floats, points: int = 101) -> tuple[Floats, Floats]:
     """Return (share of customers, share of value), the least valuable first.
 
+    The shares of value are NaN where the values do not sum to more than 0.
+
     Examples
     --------
     >>> x, y = lorenz(np.array([1.0, 3.0]), points=3)
     >>> x.tolist(), y.tolist()
     ([0.0, 0.5, 1.0], [0.0, 0.25, 1.0])
     """
-    ordered = np.sort(values)
-    cumulative = np.concatenate([[0.0], np.cumsum(ordered)])
     grid = np.linspace(0.0, 1.0, points)
-    at = np.interp(grid * len(ordered), np.arange(len(ordered) + 1), cumulative)
-    return grid, at / cumulative[-1]
+    return grid, np.interp(grid, *lorenz_exact(values))
 
 
 def gini(values: Floats) -> float:
@@ -85,7 +84,8 @@ def lorenz_exact(values: Floats) -> tuple[Floats, Floats]:
     """Return the Lorenz curve at every customer, the least valuable first."""
     ordered = np.sort(values)
     cumulative = np.concatenate([[0.0], np.cumsum(ordered)])
-    return np.linspace(0.0, 1.0, len(ordered) + 1), cumulative / cumulative[-1]
+    total = cumulative[-1] if cumulative[-1] > 0 else math.nan
+    return np.linspace(0.0, 1.0, len(ordered) + 1), cumulative / total
 
 
 def whale_curve(values: Floats) -> WhaleCurve:
@@ -102,6 +102,7 @@ def whale_curve(values: Floats) -> WhaleCurve:
     if not total > 0:
         return WhaleCurve(math.nan, float(np.mean(values > 0)), math.nan, math.nan)
     cumulative = np.cumsum(best_first)
+    cumulative[-1] = total  # without what rounding lost on the way
     peak = math.fsum(best_first[best_first > 0])
     reaches = np.flatnonzero(cumulative >= total * (1 - 1e-12))
     return WhaleCurve(

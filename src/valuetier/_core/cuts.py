@@ -66,12 +66,14 @@ def share_thresholds(values: Floats, shares: Floats, weights: Floats | None = No
 def mean_threshold(values: Floats) -> Floats:
     """Return the mean as the one threshold; the same for every order of the rows.
 
+    Rounding never carries it beyond the values: where all are equal, it is their value.
+
     Examples
     --------
     >>> mean_threshold(np.array([1.0, 1.0, 4.0])).tolist()
     [2.0]
     """
-    return np.array([math.fsum(values) / len(values)])
+    return np.array([math.fsum(values) / len(values)]).clip(values.min(), values.max())
 
 
 def natural_thresholds(values: Floats, n_tiers: int) -> Floats:

@@ -19,7 +19,7 @@ def log_likelihood(x: Floats, m: Floats, *, p: float, q: float, v: float) -> Flo
     Examples
     --------
     >>> log_likelihood(np.array([2.0]), np.array([22.35]), p=6.25, q=3.74, v=15.44).round(4).tolist()
-    [-3.8152]
+    [-3.5513]
     """
     px = p * x
     return np.asarray(

@@ -94,10 +94,9 @@ def history(
     >>> found.orders.tolist(), found.purchases.tolist(), found.repeat_purchases.tolist()
     ([2, 0, 1], [35.0, 0.0, 7.0], [20.0, 0.0, 0.0])
     """
-    result = History(
-        *(np.zeros(n_customers, dtype=np.int64) for _ in range(4)),
-        *(np.zeros(n_customers) for _ in range(2)),
-    )
+    orders, first, last_occasion, last = np.zeros((4, n_customers), dtype=np.int64)
+    purchases, repeat_purchases = np.zeros((2, n_customers))
+    result = History(orders, first, last_occasion, last, purchases, repeat_purchases)
     if not len(customers):
         return result
     opens = _starts(customers, periods)

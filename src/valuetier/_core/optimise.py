@@ -106,11 +106,11 @@ def maximise(
         raise ValueError("at least one starting point is needed")
     theta = np.exp(best.x)
     eigenvalues = np.linalg.eigvalsh(best.hess)
-    runaway = np.abs(best.x - starts[restarts]) > RUNAWAY
-    good = _is_maximum(best) and not runaway.any()
+    moved = best.x - starts[restarts]
+    good = _is_maximum(best) and bool(np.abs(moved).max() <= RUNAWAY)
     report = FitReport(
         status="converged" if good else "not_identified",
-        message=_message(best, names, runaway, theta, good),
+        message=_message(best, names, moved, good),
         log_likelihood=-float(best.fun) * rows,
         gradient_norm=float(np.abs(best.jac).max()),
         smallest_eigenvalue=float(eigenvalues[0]),
@@ -156,10 +156,10 @@ def _in_logs(objective: Objective, log_theta: Floats, rows: float) -> tuple[floa
     """Return the mean negative log-likelihood with derivatives by the log-parameters."""
     theta = np.exp(log_theta)
     value, gradient, hessian = objective(theta)
-    if not (math.isfinite(value) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
-        return _outside(log_theta)
     by_log = gradient * theta
     curvature = hessian * np.outer(theta, theta) + np.diag(by_log)
+    if not (math.isfinite(value) and np.isfinite(by_log).all() and np.isfinite(curvature).all()):
+        return _outside(log_theta)
     return -value / rows, -by_log / rows, -curvature / rows
 
 
@@ -179,18 +179,17 @@ def _is_maximum(found: optimize.OptimizeResult) -> bool:
 def _message(
     found: optimize.OptimizeResult,
     names: Sequence[str],
-    runaway: np.ndarray,
-    theta: Floats,
+    moved: Floats,
     good: bool,
 ) -> str:
     if good:
         return "The maximum of the likelihood was found."
-    if runaway.any():
-        to_ends = [
-            f"{name} → {'∞' if value > 1 else '0'}"
-            for name, value, away in zip(names, theta, runaway, strict=True)
-            if away
-        ]
+    to_ends = [
+        f"{name} → {'∞' if way > 0 else '0'}"
+        for name, way in zip(names, moved, strict=True)
+        if abs(way) > RUNAWAY
+    ]
+    if to_ends:
         return f"The data do not pin down all parameters: {', '.join(to_ends)}."
     values, vectors = np.linalg.eigh(found.hess)
     loose = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 0.3]

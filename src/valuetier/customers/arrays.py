@@ -5,7 +5,7 @@ Means the same as :mod:`valuetier.customers.definition`; tests hold both to equa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -22,7 +22,9 @@ from valuetier._core.history import (
     repeated_rows,
 )
 from valuetier._validate import Floats
-from valuetier.customers.dates import local_times, parse_dates
+from valuetier.customers.checks import no_ids, no_numbers
+from valuetier.customers.dates import NUMBERS, local_times, parse_dates
+from valuetier.customers.definition import ROUNDING
 from valuetier.customers.ledger import (
     AFTER,
     DUPLICATE,
@@ -33,7 +35,6 @@ from valuetier.customers.ledger import (
 )
 from valuetier.customers.report import IngestLine, IngestReport
 from valuetier.customers.rules import Columns, Rules
-from valuetier.errors import InvalidDataError
 
 DAY = 86_400_000_000  # microseconds
 HOUR = DAY // 24
@@ -56,8 +57,13 @@ class ArrayLog:
 
     def take(self, index: NDArray[Any]) -> ArrayLog:
         """Return some of the rows."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return ArrayLog(**{name: None if c is None else c[index] for name, c in columns.items()})
+        return ArrayLog(
+            customers=self.customers[index],
+            at=self.at[index],
+            amounts=self.amounts[index],
+            orders=None if self.orders is None else self.orders[index],
+            rows=None if self.rows is None else self.rows[index],
+        )
 
     def line(self, reason: str, chosen: NDArray[np.bool_]) -> IngestLine:
         """Return rows, customers and finite money of the chosen rows."""
@@ -75,21 +81,18 @@ class ArrayLog:
 
 def from_pandas(orders: pd.DataFrame, columns: Columns) -> tuple[ArrayLog, Any]:
     """Return the log as arrays, and the ids that its customer codes stand for."""
-    codes, ids = _positions(orders[columns.customer])
-    at = orders[columns.date]
-    if not pd.api.types.is_datetime64_any_dtype(at):
-        at = parse_dates(columns.date, at, columns.date_format)
+    codes, ids = _positions(columns.customer, orders[columns.customer])
+    at = parse_dates(columns.date, orders[columns.date], columns.date_format)
     amounts = orders[columns.amount]
-    if pd.api.types.is_bool_dtype(amounts):
-        raise InvalidDataError(
-            f"{columns.amount} must hold numbers, got values of type {amounts.dtype}. Convert the column first."
-        )
+    kind = pd.api.types.infer_dtype(amounts, skipna=True)
+    if kind not in (*NUMBERS, "empty"):
+        raise no_numbers(columns.amount, kind)
     times = local_times(at, columns.timezone).to_numpy("datetime64[us]").view(np.int64)
     log = ArrayLog(
         customers=codes.astype(np.int32),
         at=times,
         amounts=validate.float_column(columns.amount, amounts),
-        orders=None if columns.order is None else pd.factorize(orders[columns.order])[0].astype(np.int64),
+        orders=None if columns.order is None else _codes(columns.order, orders[columns.order]),
     )
     return log, ids
 
@@ -169,10 +172,16 @@ def _merged_orders(log: ArrayLog, n_customers: int) -> ArrayLog:
     merged = replace(
         log.take(opens),
         at=np.minimum.reduceat(log.at, opens),
-        amounts=np.add.reduceat(log.amounts, opens),
+        amounts=_totals(log.amounts, opens),
         rows=np.diff(np.append(opens, len(order))),
     )
     return merged.take(customer_time_order(merged.customers, merged.at // DAY, n_customers))
+
+
+def _totals(amounts: Floats, opens: NDArray[np.intp]) -> Floats:
+    """Return the total of each group; lines that cancel out are 0, whatever their order."""
+    total, gross = np.add.reduceat(amounts, opens), np.add.reduceat(np.abs(amounts), opens)
+    return np.where(np.abs(total) <= ROUNDING * gross, 0.0, total)
 
 
 def _history_of(log: ArrayLog, refund: NDArray[np.bool_], period: str, n_customers: int) -> History:
@@ -195,10 +204,11 @@ def _table(
     """Return the customer table, ages in days at the end of the last day."""
     per_day = 24 if period == "h" else 1
     codes = np.flatnonzero(has_order)
-    orders, first, last_occasion, last, _, repeat = (column[codes] for column in found)
+    orders, first, last = found.orders[codes], found.first[codes], found.last[codes]
     as_of_day = last_day.toordinal() - EPOCH_ORDINAL
     end = max(as_of_day * per_day, int(last.max()) if period == "h" else as_of_day)
     x = orders - 1
+    repeat = found.repeat_purchases[codes]
     return pd.DataFrame(
         {
             "customer_id": ids.take(codes),
@@ -208,7 +218,7 @@ def _table(
             "spend": spend[codes],
             "recency_days": as_of_day - last // per_day,
             "x": x,
-            "t_x": (last_occasion - first) / per_day,
+            "t_x": (found.last_occasion[codes] - first) / per_day,
             "T": (end - first) / per_day,
             "m_x": np.divide(repeat, x, out=np.full(len(x), np.nan), where=x > 0),
         }
@@ -219,9 +229,30 @@ def _midnight(days: Integers) -> NDArray[np.datetime64]:
     return (days * DAY).view("datetime64[us]")
 
 
-def _positions(ids: pd.Series) -> tuple[NDArray[np.intp], Any]:
-    """Return the position of each id among the distinct ones, sorted if they can be; -1 is missing."""
+def _positions(name: str, ids: pd.Series) -> tuple[NDArray[np.intp], Any]:
+    """Return the position of each id among the distinct ones, sorted; -1 is missing."""
     try:
         return pd.factorize(ids, sort=True)
-    except TypeError:  # ids of several types have no order
-        return pd.factorize(ids)
+    except TypeError:  # ids of several types have no order of their own
+        pass
+    try:
+        return _sorted_as_text(*pd.factorize(ids))
+    except TypeError:
+        raise no_ids(name) from None
+
+
+def _codes(name: str, ids: pd.Series) -> Integers:
+    """Return a code for each id; -1 is missing."""
+    try:
+        return pd.factorize(ids)[0].astype(np.int64)
+    except TypeError:
+        raise no_ids(name) from None
+
+
+def _sorted_as_text(codes: NDArray[np.intp], ids: Any) -> tuple[NDArray[np.intp], Any]:
+    """Return positions and distinct ids in the order of their types, then of their text."""
+    order = sorted(range(len(ids)), key=lambda place: (type(ids[place]).__name__, str(ids[place])))
+    position = np.empty(len(ids) + 1, dtype=np.intp)
+    position[order] = np.arange(len(ids))
+    position[-1] = -1
+    return position[codes], ids.take(order)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 
 from valuetier.customers.ledger import AFTER, BAD
 from valuetier.customers.report import IngestLine
@@ -24,8 +25,7 @@ def with_fates(lines: Any, *, has_order: bool, as_of: date | None) -> Any:
     if has_order:
         fate = fate.when(nw.col("order").is_null()).then(nw.lit("order"))
     if as_of is not None:
-        midnight = datetime(as_of.year, as_of.month, as_of.day) + timedelta(days=1)
-        fate = fate.when(nw.col("at") >= nw.lit(midnight)).then(nw.lit(AFTER))
+        fate = fate.when(nw.col("at") > nw.lit(datetime.combine(as_of, time.max))).then(nw.lit(AFTER))
     money = nw.when(unknown).then(0.0).when(~amount.is_finite()).then(0.0).otherwise(amount)
     return lines.with_columns(fate=fate.otherwise(nw.lit(GOOD)), money=money)
 
@@ -52,7 +52,7 @@ def count_fates(lines: Any) -> tuple[dict[str, IngestLine], date | None]:
 def count_customers(lines: Any) -> int:
     """Return the number of different customer ids in the lines."""
     known = lines.filter(~nw.col("customer").is_null())
-    return int(collected(known.select(nw.col("customer").n_unique())).rows()[0][0] or 0)
+    return _whole(collected(known.select(nw.col("customer").n_unique())).rows()[0][0])
 
 
 def count_lines(lines: Any, reason: str) -> IngestLine:
@@ -61,8 +61,15 @@ def count_lines(lines: Any, reason: str) -> IngestLine:
         rows=nw.col("rows").sum(), customers=nw.col("customer").n_unique(), money=nw.col("amount").sum()
     )
     row = collected(totals).rows(named=True)[0]
-    rows = int(row["rows"] or 0)
-    return IngestLine(reason, rows, int(row["customers"]) if rows else 0, float(row["money"] or 0.0))
+    rows = _whole(row["rows"])
+    if not rows:
+        return IngestLine(reason, 0, 0, 0.0)
+    return IngestLine(reason, rows, _whole(row["customers"]), float(row["money"]))
+
+
+def _whole(count: Any) -> int:
+    """Return a count as an int; engines count nothing as 0 or as missing."""
+    return 0 if pd.isna(count) else int(count)
 
 
 def collected(frame: Any) -> nw.DataFrame[Any]:

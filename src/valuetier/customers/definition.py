@@ -33,11 +33,20 @@ def ordinal(day: nw.Expr) -> nw.Expr:
     return before * 365 + leap_days + day.dt.ordinal_day().cast(nw.Int64)
 
 
+# What is left of this part of an order's gross amount is rounding: its lines cancel out.
+ROUNDING = 1e-12
+
+
 def orders_from_lines(lines: Frame) -> Frame:
     """Return one line per customer and order id: its earliest time and its total amount."""
-    return lines.group_by("customer", "order").agg(
-        nw.col("at").min(), nw.col("amount").sum(), nw.col("rows").sum()
+    amount = nw.col("amount")
+    orders = (
+        lines.with_columns(gross=amount.abs())
+        .group_by("customer", "order")
+        .agg(nw.col("at").min(), amount.sum(), nw.col("gross").sum(), nw.col("rows").sum())
     )
+    cancelled = amount.abs() <= nw.col("gross") * ROUNDING
+    return orders.with_columns(amount=nw.when(cancelled).then(0.0).otherwise(amount)).drop("gross")
 
 
 def occasions(lines: Frame, period: str) -> Frame:
@@ -83,24 +92,28 @@ def customer_table(occasions: Frame) -> Frame:
     return customers.join(repeated, on="customer", how="left")
 
 
-def with_ages(customers: Frame, as_of_day: int, end: float, period: str) -> Frame:
+def with_ages(customers: Frame, as_of_day: int, end: int, period: str) -> Frame:
     """Return the customer table with ages in days at the end of the observation.
 
     Parameters
     ----------
     as_of_day : int
         Ordinal of the last day.
-    end : float
-        Time of the end in days; later than ``as_of_day`` only for hours within that day.
+    end : int
+        Time of the end: in hours for ``period="h"``, else in days, from the day 0.
     """
+    per_day = 24 if period == "h" else 1
 
-    def days(name: str) -> nw.Expr:
-        day = ordinal(nw.col(name)).cast(nw.Float64)
-        return day + nw.col(name).dt.hour().cast(nw.Float64) / 24 if period == "h" else day
+    def time(name: str) -> nw.Expr:
+        day = ordinal(nw.col(name))
+        return day * 24 + nw.col(name).dt.hour().cast(nw.Int64) if period == "h" else day
+
+    def in_days(times: nw.Expr) -> nw.Expr:
+        return times.cast(nw.Float64) / per_day
 
     orders = nw.col("orders").cast(nw.Int64)
     return (
-        customers.with_columns(born=days("first"), last_seen=days("last_occasion"))
+        customers.with_columns(born=time("first"), last_seen=time("last_occasion"))
         .with_columns(
             customer_id=nw.col("customer"),
             first_order=nw.col("first").dt.truncate("1d"),
@@ -108,8 +121,8 @@ def with_ages(customers: Frame, as_of_day: int, end: float, period: str) -> Fram
             orders=orders,
             recency_days=nw.lit(as_of_day).cast(nw.Int64) - ordinal(nw.col("last")),
             x=orders - 1,
-            t_x=nw.col("last_seen") - nw.col("born"),
-            T=nw.lit(end) - nw.col("born"),
+            t_x=in_days(nw.col("last_seen") - nw.col("born")),
+            T=in_days(nw.lit(end).cast(nw.Int64) - nw.col("born")),
             m_x=nw.col("repeat_purchases") / (orders - 1).cast(nw.Float64),
         )
         .select(*COLUMNS)

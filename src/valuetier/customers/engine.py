@@ -47,10 +47,13 @@ def summarize_lines(source: Source, rules: Rules, columns: Columns) -> tuple[Any
 
 
 def _without_duplicates(lines: Any, ledger: Ledger, key: list[str]) -> Any:
-    unique = lines.unique(subset=key, keep="any")
-    before, after = audit.count_lines(lines, ""), audit.count_lines(unique, "")
-    repeated = IngestLine(DUPLICATE, before.rows - after.rows, 0, before.money - after.money)
-    return unique if ledger.enter_duplicates(repeated) else lines
+    """Return the lines, equal ones as one if they are to be dropped."""
+    different = lines.group_by(*key).agg(nw.col("rows").sum())
+    again = different.filter(nw.col("rows") > 1).with_columns(rows=nw.col("rows") - 1)
+    money = nw.col("amount") * nw.col("rows").cast(nw.Float64)
+    if ledger.enter_duplicates(audit.count_lines(again.with_columns(amount=money), DUPLICATE)):
+        return different.with_columns(rows=nw.lit(1).cast(nw.Int64))
+    return lines
 
 
 def _totals(table: Any) -> tuple[IngestLine, IngestLine]:
@@ -66,10 +69,9 @@ def _totals(table: Any) -> tuple[IngestLine, IngestLine]:
     return used_line(*used), IngestLine(NO_ORDER, *without)
 
 
-def _end_of_observation(table: Any, last_day: date, period: str) -> float:
-    """Return the end in days: the last day, for hours the last hour in use if it is later."""
-    end = float(last_day.toordinal())
+def _end_of_observation(table: Any, last_day: date, period: str) -> int:
+    """Return the last day; for hours its first hour, or the last hour in use if that is later."""
     if period != "h":
-        return end
+        return last_day.toordinal()
     latest = audit.collected(table.select(nw.col("last").max())).rows()[0][0]
-    return max(end, latest.toordinal() + latest.hour / 24)
+    return max(last_day.toordinal() * 24, latest.toordinal() * 24 + latest.hour)

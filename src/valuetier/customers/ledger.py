@@ -13,7 +13,7 @@ from valuetier.errors import InvalidDataError
 BAD: Mapping[str, str] = {
     "customer": "customer missing",
     "at": "date missing or unreadable",
-    "amount": "amount missing",
+    "amount": "amount missing or unreadable",
     "infinite": "amount infinite",
     "order": "order id missing",
 }
@@ -23,7 +23,12 @@ REFUND = "refund"
 DROPPED_REFUND = "refund dropped"
 NO_ORDER = "refund of a customer without order"
 
-DATE_HELP = " Text must be ISO 8601, or date_format= must say how it is written."
+DATE_HELP = (
+    " Text must be ISO 8601 (with timezone= where files or relations hold an offset such as +08:00), "
+    "or date_format= must say how it is written."
+)
+
+NO_REFUNDS = IngestLine(REFUND, 0, 0, 0.0)
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Ledger:
     customers: int
     money: float
     dropped: list[IngestLine] = field(default_factory=list)
-    refunds: IngestLine = IngestLine(REFUND, 0, 0, 0.0)
+    refunds: IngestLine = NO_REFUNDS
     duplicates: int = 0
 
     def enter_bad(self, found: Mapping[str, IngestLine]) -> None:
@@ -105,9 +110,17 @@ class Ledger:
             self.customers,
             self.money,
             (used, *extra, *self.dropped),
-            self.refunds,
+            self._used_refunds(without_order),
             self.duplicates,
         )
+
+    def _used_refunds(self, without_order: IngestLine) -> IngestLine:
+        """Return the refunds less those of customers without order, who are not used."""
+        rows = self.refunds.rows - without_order.rows
+        if not rows:
+            return NO_REFUNDS
+        customers = self.refunds.customers - without_order.customers
+        return IngestLine(REFUND, rows, customers, self.refunds.money - without_order.money)
 
 
 def used_line(rows: int, customers: int, money: float) -> IngestLine:

@@ -67,10 +67,14 @@ class IngestReport:
 
     @property
     def reconciles(self) -> bool:
-        """True if rows and money of all lines add up to those of the log."""
+        """True if rows and money of all lines add up to those of the log, and no customer is lost."""
         money = math.fsum(line.money for line in self.lines)
-        scale = max(1.0, abs(self.money))
-        return sum(line.rows for line in self.lines) == self.rows and abs(money - self.money) <= 1e-9 * scale
+        scale = max(1.0, abs(self.money), *(abs(line.money) for line in self.lines))
+        return (
+            sum(line.rows for line in self.lines) == self.rows
+            and abs(money - self.money) <= 1e-9 * scale
+            and self.used.customers <= self.customers <= sum(line.customers for line in self.lines)
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the report as a table with a total at the end."""

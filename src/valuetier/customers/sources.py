@@ -7,16 +7,19 @@ relation stays in its own connection; files are read by DuckDB.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Any
 
 import duckdb
 import narwhals as nw
 import pandas as pd
 
-from valuetier.customers.dates import EPOCH, local_times, parse_dates, refuse_numbers
+from valuetier.customers.checks import check_columns, no_ids, no_numbers
+from valuetier.customers.dates import local_times, parse_dates, refuse_numbers
+from valuetier.customers.files import open_files
+from valuetier.customers.relations import lines_of_relation
 from valuetier.customers.rules import Columns
-from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError, suggestion
+from valuetier.errors import InvalidDataError
 
 KINDS = ("pandas", "polars", "arrow", "relation")
 GATHERED: dict[str, Any] = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
@@ -40,11 +43,16 @@ class Source:
 
 def read(orders: Any, columns: Columns, as_: str | None) -> Source:
     """Return the lines of an order log of any kind."""
-    if isinstance(orders, (str, Path)):
-        return Source(_from_relation(_open(str(orders)), columns), as_ or "pandas")
+    if isinstance(orders, (str, PathLike)):
+        return Source(lines_of_relation(open_files(fspath(orders), columns), columns), as_ or "pandas")
     if isinstance(orders, duckdb.DuckDBPyRelation):
-        return Source(_from_relation(orders, columns), as_ or "relation")
-    frame = nw.from_native(orders, pass_through=True)
+        return Source(lines_of_relation(orders, columns), as_ or "relation")
+    try:
+        frame = nw.from_native(orders, pass_through=True)
+    except nw.exceptions.DuplicateError:
+        raise InvalidDataError(
+            "The order log has several columns of the same name. Rename all but one."
+        ) from None
     if not isinstance(frame, (nw.DataFrame, nw.LazyFrame)):
         raise InvalidDataError(
             f"orders must be a pandas, Polars or PyArrow frame, a DuckDB relation or a path, "
@@ -61,16 +69,17 @@ def read(orders: Any, columns: Columns, as_: str | None) -> Source:
 
 def gather(source: Source, table: Any) -> Any:
     """Return the customer table with its rows, unless it is to stay a query."""
-    if not isinstance(table, nw.LazyFrame) or source.as_ in (None, "relation"):
+    if not isinstance(table, nw.LazyFrame) or source.as_ is None:
         return table
+    if source.as_ == "relation":
+        return table if table.implementation.is_duckdb() else table.collect()
     return table.collect(GATHERED[source.as_])
 
 
 def hand_out(source: Source, table: Any) -> Any:
     """Return the finished customer table as the kind of frame the caller wants, sorted by id."""
-    if isinstance(table, nw.LazyFrame):
-        return table.to_native()
-    return converted(table.sort("customer_id"), source.as_)
+    table = table.sort("customer_id")
+    return table.to_native() if isinstance(table, nw.LazyFrame) else converted(table, source.as_)
 
 
 def converted(table: nw.DataFrame[Any], as_: str | None) -> Any:
@@ -85,39 +94,10 @@ def converted(table: nw.DataFrame[Any], as_: str | None) -> Any:
     return duckdb.connect().from_df(pandas) if as_ == "relation" else pandas
 
 
-def _open(path: str) -> duckdb.DuckDBPyRelation:
-    connection = duckdb.connect()
-    try:
-        if path.lower().split("*")[-1].endswith((".csv", ".csv.gz", ".txt", ".tsv")):
-            return connection.read_csv(path)
-        return connection.read_parquet(path)
-    except duckdb.Error as error:
-        raise InvalidDataError(
-            f"{path!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}"
-        ) from None
-
-
-def check_columns(there: list[str], columns: Columns) -> None:
-    """Raise unless every named column is there, once."""
-    for name in columns.roles().values():
-        if there.count(name) > 1:
-            raise InvalidDataError(
-                f"The order log has {there.count(name)} columns called {name!r}. Rename all but one."
-            )
-    missing = [name for name in columns.roles().values() if name not in there]
-    if missing:
-        hints = "".join(suggestion(name, there) for name in missing)
-        raise MissingColumnsError(
-            f"The order log lacks {missing}. It has {there}.{hints} "
-            "Say which columns to use by customer=, date= and amount=."
-        )
-
-
 def _with_read_dates(frame: Any, columns: Columns) -> Any:
     """Return an eager frame whose date column holds dates."""
     check_columns(list(frame.columns), columns)
-    dtype = frame[columns.date].dtype
-    if dtype.is_temporal():
+    if isinstance(frame[columns.date].dtype, (nw.Datetime, nw.Date)):
         return frame
     read = parse_dates(columns.date, pd.Series(frame[columns.date].to_list()), columns.date_format)
     values = local_times(read, columns.timezone).to_numpy("datetime64[us]")
@@ -131,82 +111,28 @@ def _lines_of(frame: Any, columns: Columns) -> Any:
     check_columns(list(schema.names()), columns)
     amount, dtype = schema[columns.amount], schema[columns.date]
     if not amount.is_numeric():
-        raise _no_numbers(columns.amount, amount)
+        raise no_numbers(columns.amount, amount)
     at = nw.col(columns.date)
     if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
         if columns.timezone is not None:
             at = at.dt.convert_time_zone(columns.timezone)
         at = at.dt.replace_time_zone(None)
-    elif not dtype.is_temporal():
+    elif not isinstance(dtype, (nw.Datetime, nw.Date)):
         raise refuse_numbers(columns.date, dtype)
     roles = {
-        "customer": nw.col(columns.customer),
+        "customer": _known(columns.customer, schema),
         "at": at.cast(nw.Datetime("us")),
         "amount": nw.col(columns.amount).cast(nw.Float64),
         "rows": nw.lit(1).cast(nw.Int64),
     }
     if columns.order is not None:
-        roles["order"] = nw.col(columns.order)
+        roles["order"] = _known(columns.order, schema)
     return frame.select(**roles)
 
 
-def _from_relation(relation: duckdb.DuckDBPyRelation, columns: Columns) -> Any:
-    """Return the lines of a DuckDB relation, as a query in its own connection."""
-    check_columns(list(relation.columns), columns)
-    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    if types[columns.amount] == "BOOLEAN" or not _is_number(types[columns.amount]):
-        raise _no_numbers(columns.amount, types[columns.amount])
-    at = _timestamp_sql(columns, types[columns.date])
-    picked = f"{_quoted(columns.customer)} AS customer, {at} AS at"
-    picked += f", {_quoted(columns.amount)}::DOUBLE AS amount, 1::BIGINT AS rows"
-    if columns.order is not None:
-        picked += f', {_quoted(columns.order)} AS "order"'
-    return nw.from_native(relation.project(picked))
-
-
-def _timestamp_sql(columns: Columns, dtype: str) -> str:
-    """Return the SQL that reads the date column as a timestamp without zone."""
-    name = _quoted(columns.date)
-    if dtype == "TIMESTAMP WITH TIME ZONE":
-        if columns.timezone is None:
-            raise InvalidParameterError(
-                f"{columns.date} has a time zone, but DuckDB does not keep which. "
-                "Pass timezone=, such as timezone='Asia/Shanghai'."
-            )
-        return f"timezone({_text(columns.timezone)}, {name})"
-    if dtype == "VARCHAR":
-        if columns.date_format is None:
-            return f"TRY_CAST({name} AS TIMESTAMP)"
-        return f"TRY_STRPTIME({name}, {_text(columns.date_format)})"
-    if _is_number(dtype):
-        if columns.date_format is None:
-            raise refuse_numbers(columns.date, dtype)
-        if columns.date_format in EPOCH:
-            factor = 1000 if columns.date_format == "epoch_s" else 1
-            return f"make_timestamp(({name}::BIGINT * {factor * 1000})::BIGINT)"
-        return f"TRY_STRPTIME({name}::BIGINT::VARCHAR, {_text(columns.date_format)})"
-    if not dtype.startswith(("TIMESTAMP", "DATE")):
-        raise InvalidDataError(f"{columns.date} must hold dates, got values of type {dtype}.")
-    return f"{name}::TIMESTAMP"
-
-
-def _is_number(dtype: str) -> bool:
-    return (
-        dtype.endswith("INT")
-        or dtype in ("INTEGER", "UINTEGER", "FLOAT", "DOUBLE")
-        or dtype.startswith("DECIMAL")
-    )
-
-
-def _no_numbers(name: str, dtype: object) -> InvalidDataError:
-    return InvalidDataError(
-        f"{name} must hold numbers, got values of type {dtype}. Convert the column first."
-    )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def _known(name: str, schema: Any) -> nw.Expr:
+    """Return the column of an id; NaN is none."""
+    if isinstance(schema[name], (nw.Object, nw.Unknown)) or schema[name].is_nested():
+        raise no_ids(name)
+    column = nw.col(name)
+    return nw.when(~column.is_nan()).then(column) if schema[name].is_float() else column

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import date as date_type
 from typing import Any
 
+import duckdb
 import narwhals as nw
 import pandas as pd
 
 from valuetier.customers.arrays import from_pandas, summarize_arrays
-from valuetier.customers.dates import as_day
+from valuetier.customers.checks import check_columns
+from valuetier.customers.dates import as_day, check_date_format, check_timezone
 from valuetier.customers.engine import summarize_lines
 from valuetier.customers.report import IngestReport
 from valuetier.customers.rules import BAD_ROWS, DUPLICATES, PERIODS, REFUNDS, Columns, Rules
-from valuetier.customers.sources import KINDS, check_columns, converted, read
-from valuetier.errors import require_choice
+from valuetier.customers.sources import KINDS, converted, read
+from valuetier.errors import InvalidDataError, require_choice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +71,8 @@ def summarize(
     customer, date, amount : str
         Columns of the log. Missing ids are bad rows; ids keep their type.
     order_id : str, optional
-        Column of order ids: the lines of one order become one, at its earliest time.
+        Column of order ids: the lines of one customer's order become one, at its earliest
+        time. A refund then is an order with a negative total.
     as_of : date or ISO text, optional
         Last day that counts; later rows are cut and counted. Default: the last day in the log.
     period : str
@@ -123,12 +126,19 @@ def summarize(
     require_choice("duplicates", duplicates, DUPLICATES)
     require_choice("bad_rows", bad_rows, BAD_ROWS)
     rules = Rules(as_day(as_of), period, refunds, duplicates, bad_rows)
-    columns = Columns(customer, date, amount, order_id, timezone, date_format)
     require_choice("as_", as_, [*KINDS, None])
+    check_timezone(timezone)
+    check_date_format(date_format)
+    columns = Columns(customer, date, amount, order_id, timezone, date_format)
     if isinstance(orders, pd.DataFrame):
-        check_columns([str(name) for name in orders.columns], columns)
+        check_columns(list(orders.columns), columns)
         log, ids = from_pandas(orders, columns)
         table, report, last_day = summarize_arrays(log, ids, rules, columns)
         return Summary(converted(nw.from_native(table), as_), report, last_day)
-    customers, report, last_day = summarize_lines(read(orders, columns, as_), rules, columns)
-    return Summary(customers, report, last_day)
+    try:
+        return Summary(*summarize_lines(read(orders, columns, as_), rules, columns))
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:  # their text shows customers' data
+        raise InvalidDataError(
+            f"DuckDB could not read the order log to its end ({type(error).__name__}). Every row and every file "
+            "needs the same columns with the same types."
+        ) from None

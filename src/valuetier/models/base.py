@@ -109,10 +109,10 @@ class BuyTillYouDie(FittedParameters):
                 "again, so the purchase rate and dropout cannot be told apart. Observe longer."
             )
         rows = distinct_rows(x, t_x, T, weights=weights)
-        columns = tuple(np.ascontiguousarray(column) for column in rows.rows.T)
+        x, t_x, T = (np.ascontiguousarray(column) for column in rows.rows.T)
         found = maximise(
-            lambda theta: self.equations.likelihood(*columns, rows.weights, theta),
-            self._starts(*columns, rows.weights),
+            lambda theta: self.equations.likelihood(x, t_x, T, rows.weights, theta),
+            self._starts(x, t_x, T, rows.weights),
             self.parameter_names,
             rows=float(rows.weights.sum()),
             distinct_rows=len(rows.rows),
@@ -131,21 +131,22 @@ class BuyTillYouDie(FittedParameters):
 
     def expected_purchases(self, t: ArrayLike) -> Floats:
         """Return the purchases expected of a new customer within ``t``, its first one apart."""
-        return self._equation("expected_purchases", _horizon(t))
+        return self._equation("expected_purchases", _times("t", t))
 
     def conditional_expected_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
     ) -> Floats:
         """Return the purchases expected of each customer in (T, T + t]; ≥ 0, never NaN."""
         x, t_x, T, _ = _checked(x, t_x, T, None)
-        t, x, t_x, T = validate.broadcast_floats(t=_horizon(t), x=x, t_x=t_x, T=T)
+        t, x, t_x, T = validate.broadcast_floats(t=_times("t", t), x=x, t_x=t_x, T=T)
         return self._equation("conditional_expected_purchases", t, x, t_x, T)
 
     def probability_of_purchases(self, n: ArrayLike, t: ArrayLike) -> Floats:
         """Return the probability that a new customer makes ``n`` purchases within ``t``."""
-        n = np.atleast_1d(np.asarray(n, dtype=np.float64))
-        validate.refuse("n", (n < 0) | (n != np.floor(n)), "are not counts", "Pass 0, 1, 2, ….")
-        return self._equation("probability_of_purchases", n, _horizon(t))
+        n, t = validate.broadcast_floats(n=n, t=_times("t", t))
+        counts = np.isfinite(n) & (n >= 0) & (n == np.floor(n))
+        validate.refuse("n", ~counts, "are not counts", "Pass 0, 1, 2, ….")
+        return self._equation("probability_of_purchases", n, t)
 
     def discounted_expected_purchases(
         self, horizon: float, discount: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
@@ -182,8 +183,11 @@ class BuyTillYouDie(FittedParameters):
         )
 
     def simulate(self, n: int, T: ArrayLike, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-        """Return (x, t_x, T) of ``n`` simulated customers observed until ``T``."""
-        T = np.array(np.broadcast_to(np.asarray(T, dtype=np.float64), (n,)))
+        """Return (x, t_x, T) of ``n`` simulated customers observed until ``T``: one age, or ``n``."""
+        n, T = validate.whole_number("n", n, 0), _times("T", T)
+        if len(T) not in (1, n):
+            raise InvalidDataError(f"T must be one time or {n}, one per customer, got {len(T)} times.")
+        T = np.array(np.broadcast_to(T, (n,)))
         x, t_x = self.equations.simulate(T, rng, **self.params())
         return x, t_x, T
 
@@ -192,9 +196,10 @@ class BuyTillYouDie(FittedParameters):
         return np.asarray(function(*columns, **self.params()), dtype=np.float64)
 
 
-def _horizon(t: ArrayLike) -> Floats:
-    array = np.atleast_1d(np.asarray(t, dtype=np.float64))
-    validate.refuse("t", ~(np.isfinite(array) & (array >= 0)), "are not times ≥ 0", "Pass t ≥ 0.")
+def _times(name: str, times: ArrayLike) -> Floats:
+    (array,) = validate.broadcast_floats(**{name: times})
+    good = np.isfinite(array) & (array >= 0)
+    validate.refuse(name, ~good, "are not times ≥ 0", f"Pass {name} ≥ 0.")
     return array
 
 

@@ -67,7 +67,8 @@ class GammaGamma(FittedParameters):
         x, m = _checked(x, m_x)
         w = np.ones_like(x) if weights is None else validate.float_column("weights", weights)
         validate.same_length(x=x, weights=w)
-        validate.refuse("weights", ~(w > 0), "are not positive", "A weight counts customers.")
+        validate.refuse_not_finite("weights", w)
+        validate.refuse("weights", w <= 0, "are not positive", "A weight counts customers.")
         use = (x > 0) & (m > 0)
         if np.unique(m[use]).size < 2:
             raise InvalidDataError(
@@ -75,10 +76,11 @@ class GammaGamma(FittedParameters):
                 "and at least 2 different values are needed. Observe longer."
             )
         rows = distinct_rows(x[use], m[use], weights=w[use])
-        columns = tuple(np.ascontiguousarray(column) for column in rows.rows.T)
+        counts, means = (np.ascontiguousarray(column) for column in rows.rows.T)
+        mean = float(np.average(means, weights=rows.weights))
         found = maximise(
-            lambda theta: gamma_gamma.likelihood(*columns, rows.weights, theta),
-            [np.log([p, q, q * float(np.mean(m[use])) / p]) for p, q in ((2, 3), (6, 4), (1, 8), (20, 2))],
+            lambda theta: gamma_gamma.likelihood(counts, means, rows.weights, theta),
+            [np.log([p, q, q * mean / p]) for p, q in ((2, 3), (6, 4), (1, 8), (20, 2))],
             self.parameter_names,
             rows=float(rows.weights.sum()),
             distinct_rows=len(rows.rows),
@@ -86,7 +88,7 @@ class GammaGamma(FittedParameters):
         self._keep(found)
         self.n_used_ = int(use.sum())
         self.n_ignored_ = int(len(use) - use.sum())
-        self.correlation_ = _correlation(*columns, rows.weights)
+        self.correlation_ = _correlation(counts, means, rows.weights)
         return self
 
     def log_likelihood(self, x: ArrayLike, m_x: ArrayLike) -> Floats:

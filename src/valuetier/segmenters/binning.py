@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from valuetier import _validate as validate
+from valuetier._core.compress import significant
 from valuetier._core.cuts import (
     Codes,
     mean_threshold,
@@ -18,6 +19,7 @@ from valuetier._core.cuts import (
 from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError, InvalidParameterError
 from valuetier.store import storable
+from valuetier.tables import SUM_DIGITS
 
 BINNINGS = ("quantile", "nested", "fixed", "mean", "median", "natural", "value_share")
 TWO_WAY = ("mean", "median")
@@ -60,7 +62,7 @@ def learn_thresholds(goodness: Floats, binning: str, n_bins: int) -> Floats:
     have no such share: recency is cut by share of customers then).
     """
     learners: Mapping[str, Callable[[], Floats]] = {
-        "mean": lambda: mean_threshold(goodness),
+        "mean": lambda: significant(mean_threshold(goodness), SUM_DIGITS),
         "natural": lambda: natural_thresholds(goodness, n_bins),
         "value_share": lambda: share_thresholds(goodness, _equal(n_bins), weights=goodness),
     }
@@ -133,12 +135,13 @@ def fixed_edges(
     edges: Mapping[str, Sequence[float]] | None, features: Sequence[str], signs: Floats
 ) -> dict[str, Floats]:
     """Return given edges, best first; raise unless every feature has the same number."""
-    if edges is None or set(edges) != set(features):
+    if not isinstance(edges, Mapping) or set(edges) != set(features):
         raise InvalidParameterError(
             f"binning='fixed' needs edges for {list(features)}, got "
-            f"{None if edges is None else sorted(edges)}. Example: edges={{{features[0]!r}: (30, 90, 180), …}}."
+            f"{list(edges) if isinstance(edges, Mapping) else edges!r}. "
+            f"Example: edges={{{features[0]!r}: (30, 90, 180), …}}."
         )
-    arrays = {name: np.unique(np.asarray(edges[name], dtype=np.float64)) for name in features}
+    arrays = {name: _ascending(name, edges[name]) for name in features}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1 or not min(lengths.values()):
         raise InvalidParameterError(
@@ -148,6 +151,16 @@ def fixed_edges(
         name: arrays[name] if sign < 0 else arrays[name][::-1]
         for name, sign in zip(features, signs, strict=True)
     }
+
+
+def _ascending(name: str, edges: Sequence[float]) -> Floats:
+    try:
+        array = np.unique(np.asarray(edges, dtype=np.float64))
+    except (TypeError, ValueError):
+        array = np.array([np.nan])
+    if not np.isfinite(array).all():
+        raise InvalidParameterError(f"edges[{name!r}] must be finite numbers, got {edges!r}.")
+    return array
 
 
 def _equal(n_bins: int) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
 from valuetier._core.compress import significant
 from valuetier._core.cuts import Codes
@@ -52,8 +53,12 @@ class ClusterQuality:
 
 
 def fit_centres(rows: Floats, weights: Floats, n_clusters: int, seed: int) -> Floats:
-    """Return the k-means centres of weighted distinct rows, rounded to 12 digits."""
-    found = KMeans(n_clusters, n_init=10, random_state=seed).fit(rows, sample_weight=weights)
+    """Return the k-means centres of weighted distinct rows, rounded to 12 digits.
+
+    Found on one thread: what several add up depends on how many there are.
+    """
+    with threadpool_limits(1, user_api="openmp"):
+        found = KMeans(n_clusters, n_init=10, random_state=seed).fit(rows, sample_weight=weights)
     return significant(found.cluster_centers_)
 
 
@@ -65,7 +70,8 @@ def assess_numbers(
     if len(rows) > SAMPLE:
         chosen = np.sort(rng.choice(len(rows), SAMPLE, replace=False, p=weights / weights.sum()))
         rows, weights = rows[chosen], np.ones(SAMPLE)
-    return tuple(_assess(rows, weights, number, seed) for number in numbers if number < len(rows))
+    with threadpool_limits(1, user_api="openmp"):
+        return tuple(_assess(rows, weights, number, seed) for number in numbers if number < len(rows))
 
 
 def choose_number(qualities: Sequence[ClusterQuality]) -> int:

@@ -11,13 +11,21 @@ from valuetier import _validate as validate
 from valuetier._core.compress import distinct_rows, significant
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
-from valuetier.cuts import Cut, ShareCut
-from valuetier.errors import InvalidParameterError
+from valuetier.cuts import Cut, ShareCut, new_cut
+from valuetier.errors import InvalidDataError, InvalidParameterError
 from valuetier.models.bgnbd import BGNBD
 from valuetier.models.gamma_gamma import GammaGamma
 from valuetier.segmenters.words import number, say, threshold_sentence
 
 DAYS_PER_YEAR = 365.0
+
+PURCHASES = (
+    "fit",
+    "conditional_expected_purchases",
+    "discounted_expected_purchases",
+    "probability_alive",
+)
+VALUES = ("fit", "expected_value")
 
 TEXTS = {
     "en": "alive with probability {alive}, {orders} orders expected within {days} days, {value} each → value ",
@@ -60,7 +68,7 @@ class CLVSegmenter(BaseSegmenter):
     >>> customers = vt.summarize(orders).customers
     >>> clv = CLVSegmenter(horizon_days=365, margin=0.3).fit(customers)
     >>> clv.assign(customers).counts().to_dict()
-    {'High': 4714, 'Medium': 7071, 'Low': 11785}
+    {'High': 4714, 'Medium': 7075, 'Low': 11781}
     """
 
     kind: ClassVar[str] = "clv"
@@ -90,19 +98,26 @@ class CLVSegmenter(BaseSegmenter):
         NotConvergedError
             If a model cannot be fitted to these customers.
         """
-        self._checked()
-        columns = self._read_to_fit(X)
+        self._check()
+        columns, width = self._read_to_fit(X)
         x, t_x, T, m_x = columns[:, :4].T
-        model = clone(BGNBD() if self.model is None else self.model).fit(x, t_x, T)
-        spend = clone(GammaGamma() if self.spend is None else self.spend).fit(x, m_x)
+        model = clone(BGNBD() if self.model is None else self.model, safe=False).fit(x, t_x, T)
+        spend = clone(GammaGamma() if self.spend is None else self.spend, safe=False).fit(x, m_x)
         cut = self._new_cut().fit(self._value(columns, model, spend)["clv"], name="clv")
         self.model_, self.spend_, self.cut_ = model, spend, cut
+        self.n_features_in_ = width
         return self
 
     def _new_cut(self) -> Cut:
-        return ShareCut((0.2, 0.3, 0.5)) if self.cut is None else clone(self.cut)
+        return new_cut(self.cut, ShareCut((0.2, 0.3, 0.5)))
 
-    def _checked(self) -> None:
+    def _check(self) -> None:
+        for name, model, needed in (("model", self.model, PURCHASES), ("spend", self.spend, VALUES)):
+            lacking = [method for method in needed if not hasattr(model, method)]
+            if isinstance(model, type) or (model is not None and lacking):
+                raise InvalidParameterError(
+                    f"{name} must be a model with the methods {list(needed)}, got {model!r}."
+                )
         validate.positive_number("horizon_days", self.horizon_days)
         validate.positive_number("discount_rate (annual)", self.discount_rate, zero=True)
         if not isinstance(self.margin, str):
@@ -121,14 +136,20 @@ class CLVSegmenter(BaseSegmenter):
 
     def _value(self, columns: Floats, model: Any, spend: Any) -> dict[str, Floats]:
         """Return the evidence: chance to be alive, orders, order value and lifetime value."""
+        if not len(columns):
+            return {name: np.empty(0) for name in self._evidence_names()}
         x, m_x = columns[:, 0], columns[:, 3]
         rows = distinct_rows(*columns[:, :3].T)
         observed = tuple(np.ascontiguousarray(column) for column in rows.rows.T)
         discount = float(np.log1p(self.discount_rate)) / DAYS_PER_YEAR
         horizon = float(self.horizon_days)
+        try:
+            alive = model.probability_alive(*observed)
+        except InvalidDataError:
+            model.probability_alive(*columns[:, :3].T)  # counts the customers, not their distinct histories
+            raise
         discounted = model.discounted_expected_purchases(horizon, discount, *observed)
         orders = model.conditional_expected_purchases(horizon, *observed)
-        alive = model.probability_alive(*observed)
         value = spend.expected_value(x, m_x)
         margin = columns[:, 4] if isinstance(self.margin, str) else float(self.margin)
         return {
@@ -156,6 +177,6 @@ class CLVSegmenter(BaseSegmenter):
                 TEXTS, lang, alive=f"{alive:.2f}", orders=f"{orders:.2f}", value=f"{value:,.2f}",
                 days=number(float(self.horizon_days)),
             )
-            + threshold_sentence(float(f"{clv:.6g}"), code, self.cut_.thresholds_, tiers[code], lang)
+            + threshold_sentence(clv, code, self.cut_.thresholds_, tiers[code], lang)
             for (alive, orders, value, clv), code in zip(rows, found.codes, strict=True)
         ]  # fmt: skip

@@ -13,8 +13,9 @@ from valuetier._core.matrix import quadrant, weight_draws, weighted_share
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidParameterError, require_choice
-from valuetier.segmenters.scales import Rating, Scale, learn_rating
-from valuetier.segmenters.words import number, say
+from valuetier.segmenters.scales import Rating, Scale, learn_rating, refuse_outside
+from valuetier.segmenters.words import apart, number, say
+from valuetier.tables import column_list
 
 TIERS = (
     ("Key", "关键客户"),
@@ -103,17 +104,19 @@ class KAISMSegmenter(BaseSegmenter):
         """Learn the rating scales and lines from the customers; return the segmenter."""
         require_choice("missing", self.missing, MISSING)
         self._check_inverted()
-        columns = self._read_to_fit(X)
+        columns, width = self._read_to_fit(X)
         names = self._columns()
         ratings = {
             name: learn_rating(name, values, self._scale(name), lower_is_better=name in self._inverted())
             for name, values in zip(names, columns.T, strict=True)
         }
         first, second = self._axes(columns, ratings)
-        lines = self._learn_lines(first, second, ratings)
+        on_first, on_second = significant(np.array(self._learn_lines(first, second, ratings))).tolist()
+        lines = (on_first, on_second)
         self.key_line_ = self._learn_key_line(first, second, lines)
         self.ratings_ = ratings
         self.lines_ = lines
+        self.n_features_in_ = width
         return self
 
     def _axis_weights(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
@@ -134,7 +137,7 @@ class KAISMSegmenter(BaseSegmenter):
 
     def _check_inverted(self) -> None:
         names = self._columns()
-        for name in self.lower_is_better:
+        for name in column_list("lower_is_better", self.lower_is_better):
             require_choice("lower_is_better", name, names)
 
     def _columns(self) -> tuple[str, ...]:
@@ -154,6 +157,8 @@ class KAISMSegmenter(BaseSegmenter):
     def _rated(self, columns: Floats, ratings: Mapping[str, Rating]) -> list[tuple[Floats, Floats, str]]:
         """Return ratings and weights of both axes."""
         position = {name: j for j, name in enumerate(self._columns())}
+        for name, j in position.items():
+            refuse_outside(name, columns[:, j], self._scale(name))
         axes = []
         for label, weights in zip(("attractiveness", "strength"), self._axis_weights(), strict=True):
             rated = np.column_stack([ratings[name].rate(columns[:, position[name]]) for name in weights])
@@ -163,7 +168,7 @@ class KAISMSegmenter(BaseSegmenter):
     def _axes(self, columns: Floats, ratings: Mapping[str, Rating]) -> tuple[Floats, Floats]:
         scores = []
         for rated, weights, label in self._rated(columns, ratings):
-            unknown = np.isnan(rated).all(axis=1)
+            unknown = np.asarray(np.isnan(rated).all(axis=1))
             validate.refuse(label, unknown, "have no rating at all", "Rate these customers or drop them.")
             scores.append(significant(weighted_share(rated, weights)))
         return scores[0], scores[1]
@@ -179,8 +184,11 @@ class KAISMSegmenter(BaseSegmenter):
                 for w in self._axis_weights()
             ]
             return middles[0], middles[1]
-        given = () if isinstance(self.line, str) else tuple(self.line)
-        if len(given) != 2 or not all(isinstance(v, (int, float)) and np.isfinite(v) for v in given):
+        try:
+            given = np.array([] if isinstance(self.line, str) else self.line, dtype=np.float64)
+        except (TypeError, ValueError):
+            given = np.empty(0)
+        if given.shape != (2,) or not np.isfinite(given).all():
             raise InvalidParameterError(
                 f"line must be one of {list(LINES)} or two axis scores, got {self.line!r}."
             )
@@ -241,10 +249,17 @@ class KAISMSegmenter(BaseSegmenter):
         here = quadrant(first, second, self.lines_)
         sentences = []
         for a, s, code, place in zip(first, second, found.codes, here, strict=True):
+            (a_text, a_line), (s_text, s_line) = (
+                apart(score, line, write=_one_decimal)
+                for score, line in zip((a, s), self.lines_, strict=True)
+            )
             text = say(
-                TEXTS, lang, a=number(round(a, 1)), s=number(round(s, 1)), tier=tiers[code],
-                a_line=number(round(self.lines_[0], 1)), s_line=number(round(self.lines_[1], 1)),
+                TEXTS, lang, a=a_text, a_line=a_line, s=s_text, s_line=s_line, tier=tiers[code],
                 a_side=sides[int(a >= self.lines_[0])], s_side=sides[int(s >= self.lines_[1])],
             )  # fmt: skip
             sentences.append(text + (say(CAPPED, lang, n=self.max_key) if code != place else ""))
         return sentences
+
+
+def _one_decimal(score: float) -> str:
+    return number(round(score, 1))

@@ -15,16 +15,22 @@ from valuetier._core.nearest import nearest_centre
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidDataError, InvalidParameterError
-from valuetier.segmenters.cluster_quality import assess_numbers, choose_number, fit_centres
-from valuetier.segmenters.words import column_label, number, say
+from valuetier.segmenters.cluster_quality import (
+    ClusterQuality,
+    assess_numbers,
+    choose_number,
+    fit_centres,
+)
+from valuetier.segmenters.words import apart, column_label, number, say
+from valuetier.tables import column_list
 from valuetier.tiers import level_names
 
 CANDIDATES = range(2, 9)
 SKEWED = 1.0
 
 TEXTS = {
-    "en": "nearest to the centre of {tier}: {parts}",
-    "zh": "最接近“{tier}”的中心：{parts}",
+    "en": "nearest to the centre of {tier} (distance {near}, next {other} {far}): {parts}",
+    "zh": "最接近“{tier}”的中心（距离 {near}，其次“{other}” {far}）：{parts}",
 }
 PARTS = {"en": "{name} {value} (centre {centre})", "zh": "{name} {value}（中心 {centre}）"}
 
@@ -88,7 +94,7 @@ class KMeansSegmenter(BaseSegmenter):
         if self.n_tiers != "auto":
             validate.whole_number('n_tiers (or "auto")', self.n_tiers, 2)
         also = () if self.order_by in self._columns() else (self.order_by,)
-        read = self._read_to_fit(X, also)
+        read, width = self._read_to_fit(X, also)
         columns = read[:, : len(self.features)]
         value = read[:, [*self._columns(), *also].index(self.order_by)]
         log = tuple(bool(_is_skewed(column)) for column in columns.T)
@@ -103,10 +109,12 @@ class KMeansSegmenter(BaseSegmenter):
         self.centres_, self.tier_values_ = centres[order], values[order]
         self.log_, self.median_, self.spread_ = log, median, spread
         self.report_ = report
+        self.n_features_in_ = width
         return self
 
-    def _number(self, rows: Floats, weights: Floats) -> tuple[int, tuple[Any, ...]]:
-        n_tiers, report = self.n_tiers, ()
+    def _number(self, rows: Floats, weights: Floats) -> tuple[int, tuple[ClusterQuality, ...]]:
+        n_tiers = self.n_tiers
+        report: tuple[ClusterQuality, ...] = ()
         if n_tiers == "auto":
             report = assess_numbers(rows, weights, CANDIDATES, self.random_state)
             n_tiers = choose_number(report) if report else 2
@@ -123,14 +131,17 @@ class KMeansSegmenter(BaseSegmenter):
         return significant(total / np.bincount(codes, minlength=n_tiers))
 
     def _columns(self) -> tuple[str, ...]:
-        if isinstance(self.features, str) or not len(self.features):
-            raise InvalidParameterError(f"features must be column names, got {self.features!r}.")
-        return tuple(self.features)
+        names = column_list("features", self.features)
+        if not names:
+            raise InvalidParameterError("features must name at least one column, got ().")
+        return names
 
     def _assess(self, columns: Floats) -> Assessment:
         scaled = (_logged(columns, self.log_) - self.median_) / self.spread_
         distances = {
-            name: np.sqrt(((scaled - centre) ** 2).sum(axis=1))
+            name: np.sqrt(
+                sum((column - middle) ** 2 for column, middle in zip(scaled.T, centre, strict=True))
+            )
             for name, centre in zip(self._evidence_names(), self.centres_, strict=True)
         }
         codes = nearest_centre(scaled, self.centres_)
@@ -152,14 +163,23 @@ class KMeansSegmenter(BaseSegmenter):
         centres = np.where(self.log_, np.expm1(centres), centres)
         labels = [column_label(name, lang) for name in self.features]
         link = "；" if lang == "zh" else "; "
+        distances = np.column_stack([found.evidence[name] for name in self._evidence_names()])
         sentences = []
-        for row, code in zip(columns, found.codes, strict=True):
+        for row, code, away in zip(columns, found.codes, distances, strict=True):
             parts = link.join(
-                say(PARTS, lang, name=label, value=number(value), centre=number(float(f"{centre:.3g}")))
+                say(PARTS, lang, name=label, value=number(value), centre=_rounded(centre))
                 for label, value, centre in zip(labels, row, centres[code], strict=True)
             )
-            sentences.append(say(TEXTS, lang, tier=tiers[code], parts=parts))
+            other = next(tier for tier in np.argsort(away, kind="stable") if tier != code)
+            near, far = apart(away[code], away[other], write=_rounded)
+            sentences.append(
+                say(TEXTS, lang, tier=tiers[code], near=near, other=tiers[other], far=far, parts=parts)
+            )
         return sentences
+
+
+def _rounded(value: float) -> str:
+    return number(float(f"{value:.3g}"))
 
 
 def _is_skewed(column: Floats) -> bool:

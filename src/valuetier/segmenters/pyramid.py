@@ -7,11 +7,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import clone
 
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
-from valuetier.cuts import Cut, ShareCut, ValueShareCut
+from valuetier.cuts import Cut, ShareCut, ValueShareCut, new_cut
 from valuetier.errors import InvalidDataError, require_choice
 from valuetier.segmenters.words import column_label, number, threshold_sentence
 
@@ -91,7 +90,7 @@ class PyramidSegmenter(BaseSegmenter):
     >>> customers = pd.DataFrame({"spend": [900, 500, 80, 60, 40, 30, 20, 10, 5, 0]})
     >>> pyramid = PyramidSegmenter(preset="abc").fit(customers)
     >>> pyramid.predict(customers).tolist()
-    [0, 0, 1, 1, 1, 1, 2, 2, 2, 3]
+    [0, 0, 1, 1, 1, 2, 2, 2, 2, 3]
     >>> pyramid.get_tier_names_out("zh")
     ['A 类客户', 'B 类客户', 'C 类客户', '无价值客户']
     """
@@ -106,7 +105,8 @@ class PyramidSegmenter(BaseSegmenter):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the thresholds from the customers with positive value; return the segmenter."""
         cut = self._new_cut()
-        values = self._read_to_fit(X)[:, 0]
+        columns, width = self._read_to_fit(X)
+        values = columns[:, 0]
         positive = values[values > 0]
         if not len(positive):
             raise InvalidDataError(
@@ -115,13 +115,13 @@ class PyramidSegmenter(BaseSegmenter):
             )
         self.cut_ = cut.fit(positive, name=self.value)
         self.n_without_value_ = int(len(values) - len(positive))
+        self.n_features_in_ = width
         return self
 
     def _new_cut(self) -> Cut:
-        if self.cut is not None:
-            return clone(self.cut)
-        require_choice("preset", self.preset, PRESETS)
-        return clone(PRESETS[self.preset])
+        if self.cut is None:
+            require_choice("preset", self.preset, PRESETS)
+        return new_cut(self.cut, PRESETS.get(self.preset))
 
     def _columns(self) -> tuple[str, ...]:
         return (self.value,)

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import clone
 
 from valuetier import _validate as validate
 from valuetier._core.compress import significant
 from valuetier._core.matrix import weighted_share
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
-from valuetier.cuts import Cut, ThresholdCut
+from valuetier.cuts import Cut, ThresholdCut, new_cut
 from valuetier.errors import InvalidParameterError, require_choice
 from valuetier.segmenters.binning import (
     BINNINGS,
@@ -25,6 +24,7 @@ from valuetier.segmenters.binning import (
 )
 from valuetier.segmenters.grids import GRIDS, segments_of
 from valuetier.segmenters.words import column_label, number, threshold_sentence
+from valuetier.tables import column_list
 
 SIGNS = np.array([-1.0, 1.0, 1.0])
 LETTERS = ("R", "F", "M")
@@ -110,23 +110,23 @@ class RFMSegmenter(BaseSegmenter):
         require_choice("grid", self.grid, [*GRIDS, None])
         n_bins = 2 if self.binning in TWO_WAY else validate.whole_number("n_bins", self.n_bins, 2)
         self._weights()
-        columns = self._read_to_fit(X)
+        columns, width = self._read_to_fit(X)
         if self.binning == "fixed":
             edges = fixed_edges(self.edges, self.features, SIGNS)
             n_bins = len(edges[self.features[0]]) + 1
         else:
             edges = learn_edges(columns, self.features, SIGNS, self.binning, n_bins)
         scores = score_columns(columns, self.features, SIGNS, edges, n_bins)
-        self.cut_ = self._new_cut(n_bins).fit(self._combined(scores))
+        self.cut_ = self._new_cut(n_bins).fit(self._combined(scores), name="rfm_score")
         self.edges_ = edges
         self.n_bins_ = n_bins
         self.bins_ = report_bins(self.features, scores, n_bins)
+        self.n_features_in_ = width
         return self
 
     def _new_cut(self, n_bins: int) -> Cut:
-        if self.cut is not None:
-            return clone(self.cut)
-        return ThresholdCut(tuple(1.0 + (n_bins - 1) * share for share in (0.75, 0.5, 0.25)))
+        default = ThresholdCut(tuple(1.0 + (n_bins - 1) * share for share in (0.75, 0.5, 0.25)))
+        return new_cut(self.cut, default)
 
     def _weights(self) -> Floats:
         try:
@@ -143,11 +143,12 @@ class RFMSegmenter(BaseSegmenter):
         return significant(weighted_share(scores.astype(np.float64), self._weights()))
 
     def _columns(self) -> tuple[str, ...]:
-        if isinstance(self.features, str) or len(self.features) != 3:
+        names = column_list("features", self.features)
+        if len(names) != 3:
             raise InvalidParameterError(
                 f"features must be three columns, for R, F and M, got {self.features!r}."
             )
-        return tuple(self.features)
+        return names
 
     def _assess(self, columns: Floats) -> Assessment:
         scores = score_columns(columns, self.features, SIGNS, self.edges_, self.n_bins_)

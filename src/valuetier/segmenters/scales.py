@@ -52,9 +52,10 @@ def learn_rating(name: str, values: Floats, scale: Scale, *, lower_is_better: bo
     InvalidDataError
         If all values are equal (for the scales that learn), or ratings leave their scale.
     """
+    refuse_outside(name, values, scale)
     known = values[~np.isnan(values)]
     if not isinstance(scale, str):
-        return _declared(name, known, scale, lower_is_better)
+        return _declared(scale, lower_is_better)
     if scale not in SCALES:
         raise InvalidParameterError(f"scale must be one of {list(SCALES)} or (low, high), got {scale!r}.")
     if not len(known) or known.min() == known.max():
@@ -69,10 +70,16 @@ def learn_rating(name: str, values: Floats, scale: Scale, *, lower_is_better: bo
     return Rating(knots, 100.0 - levels if lower_is_better else levels, 50.0)
 
 
-def _declared(name: str, known: Floats, scale: Sequence[float], lower_is_better: bool) -> Rating:
+def refuse_outside(name: str, values: Floats, scale: Scale) -> None:
+    """Raise if ratings leave their declared scale; a scale that is learned has no outside."""
+    if not isinstance(scale, str):
+        low, high = _bounds(scale)
+        outside = (values < low) | (values > high)
+        validate.refuse(name, outside, f"lie outside the rating scale {low:g}-{high:g}", "Correct them.")
+
+
+def _declared(scale: Sequence[float], lower_is_better: bool) -> Rating:
     low, high = _bounds(scale)
-    outside = (known < low) | (known > high)
-    validate.refuse(name, outside, f"lie outside the rating scale {low:g}-{high:g}", "Correct them.")
     levels = np.array([low, high]) / high * 100.0
     return Rating(np.array([low, high]), levels[::-1] if lower_is_better else levels, float(levels.mean()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 COLUMNS_ZH: Mapping[str, str] = {
@@ -34,6 +34,19 @@ def number(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.6g}"
 
 
+def apart(*values: float, write: Callable[[float], str] = number) -> list[str]:
+    """Return numbers as people write them, in full where different ones would look equal.
+
+    Examples
+    --------
+    >>> apart(1234.5, 99.0), apart(2.0000001, 2.0)
+    (['1,234.50', '99'], ['2.0000001', '2.0'])
+    """
+    texts = [write(value) for value in values]
+    seen = {float(text.replace(",", "")) for text in texts}
+    return texts if len(seen) == len(set(values)) else [f"{float(value):,}" for value in values]
+
+
 def say(texts: Mapping[str, str], lang: str, **values: Any) -> str:
     """Return the text of the language with its values filled in."""
     return texts[lang].format(**values)
@@ -41,10 +54,10 @@ def say(texts: Mapping[str, str], lang: str, **values: Any) -> str:
 
 def threshold_sentence(score: float, code: int, thresholds: Any, tier: str, lang: str) -> str:
     """Return how a score compares with the thresholds around its tier."""
-    bounds = []
-    if code < len(thresholds):
-        bounds.append(f"≥ {number(float(thresholds[code]))}")
-    if code > 0:
-        bounds.append(f"< {number(float(thresholds[code - 1]))}")
+    lowest = [float(thresholds[code])] if code < len(thresholds) else []
+    above = [float(thresholds[code - 1])] if code > 0 else []
+    shown, *limits = apart(float(score), *lowest, *above)
+    signs = ["≥"] * len(lowest) + ["<"] * len(above)
     link = "，" if lang == "zh" else ", "
-    return f"{number(score)} ({link.join(bounds)}) → {tier}"
+    bounds = link.join(f"{sign} {limit}" for sign, limit in zip(signs, limits, strict=True))
+    return f"{shown} ({bounds}) → {tier}"

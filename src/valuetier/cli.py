@@ -1,0 +1,240 @@
+"""The command line: demo, run, assign, explain, check-playbook, list."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+try:
+    import typer
+    from rich.console import Console
+    from rich.table import Table
+except ImportError:  # the extra is not installed
+    sys.exit("The command line needs typer and rich. Install them: pip install 'valuetier[cli]'.")
+
+from valuetier import demo as demonstration
+from valuetier.errors import InvalidDataError, ValueTierError
+from valuetier.files import FORMATS, read_table, write_table
+from valuetier.pipeline import RunResult, run
+from valuetier.plugins import available_segmenters, segmenter_class
+from valuetier.store import load
+from valuetier.strategy import Playbook
+from valuetier.tiers import assign
+
+app = typer.Typer(
+    name="valuetier",
+    help="From an order log to customer tiers to service actions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Lang = Annotated[str, typer.Option("--lang", help="Language of tiers, actions and report: en or zh.")]
+Format = Annotated[str, typer.Option("--format", help=f"Format of tables: {' or '.join(FORMATS)}.")]
+
+errors = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+@contextmanager
+def _steps(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show the running step on the terminal, on standard error."""
+    if quiet:
+        yield lambda _: None
+        return
+    with errors.status("starting") as status:
+        yield lambda step: status.update(step)
+
+
+def _tiers_json(result: RunResult) -> dict[str, Any]:
+    report = result.summary.report
+    return {
+        "as_of": str(result.summary.as_of),
+        "kind": result.assignment.kind,
+        "version": result.assignment.version,
+        "rows": {line.reason: line.rows for line in report.lines},
+        "tiers": demonstration.tier_rows(result),
+        "files": {name: str(path) for name, path in result.files.items()},
+    }
+
+
+def _print_tiers(title: str, result: RunResult) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("tier")
+    for name in ("customers", "share", "spend", "share of spend"):
+        table.add_column(name, justify="right")
+    for row in demonstration.tier_rows(result):
+        table.add_row(
+            row["tier"], f"{row['customers']:,}", f"{row['customer_share']:.1%}",
+            f"{row['spend']:,.2f}", f"{row['spend_share']:.1%}",
+        )  # fmt: skip
+    output.print(table)
+
+
+def _print_files(files: Any) -> None:
+    for name, path in files.items():
+        output.print(f"{name:<12} {path}", soft_wrap=True)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("demo"),
+    lang: Lang = "en",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run all five segmenters on the real CDNOW order log: tiers, actions and report.html."""
+    with _steps(quiet) as step:
+        results, files = demonstration.run_demo(out, lang, step)
+    if as_json:
+        found = {name: _tiers_json(result) for name, result in results.items()}
+        print(
+            json.dumps(
+                {"segmenters": found, "files": {k: str(v) for k, v in files.items()}}, ensure_ascii=False
+            )
+        )
+    elif not quiet:
+        first = next(iter(results.values()))
+        output.print("CDNOW: all orders of the customers who first bought in January to March 1997.")
+        output.print(str(first.summary.report))
+        output.print(str(first.concentration) + "\n")
+        for name, result in results.items():
+            _print_tiers(demonstration.TITLES["en"][name], result)
+        output.print(demonstration.NOTES["en"]["kaism"] + "\n")
+        _print_files(files)
+
+
+@app.command("run")
+def run_command(
+    orders: Annotated[str, typer.Argument(help="Parquet or CSV file of orders, or a glob in quotes.")],
+    customer: Annotated[str, typer.Option("--customer", help="Column of customer ids.")] = "customer_id",
+    date: Annotated[str, typer.Option("--date", help="Column of dates.")] = "date",
+    amount: Annotated[str, typer.Option("--amount", help="Column of amounts.")] = "amount",
+    order_id: Annotated[str | None, typer.Option("--order-id", help="Column of order ids.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Last day that counts, such as 2024-06-30.")
+    ] = None,
+    date_format: Annotated[str | None, typer.Option("--date-format", help="How dates are written.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Time zone of the calendar days.")
+    ] = None,
+    refunds: Annotated[str, typer.Option("--refunds", help="net, drop or error.")] = "net",
+    duplicates: Annotated[str, typer.Option("--duplicates", help="keep, drop or error.")] = "keep",
+    bad_rows: Annotated[str, typer.Option("--bad-rows", help="raise or drop.")] = "raise",
+    segmenter: Annotated[str, typer.Option("--segmenter", help="One of `valuetier list`.")] = "rfm",
+    playbook: Annotated[
+        Path | None, typer.Option("--playbook", help="YAML file of rules and actions.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("valuetier-out"),
+    file_format: Format = "parquet",
+    lang: Lang = "en",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """From an order log to customers, tiers, actions, report.html and model.json."""
+    with _steps(quiet) as step:
+        result = run(
+            orders, customer=customer, date=date, amount=amount, order_id=order_id, as_of=as_of,
+            date_format=date_format, timezone=timezone, refunds=refunds, duplicates=duplicates,
+            bad_rows=bad_rows, segmenter=segmenter, playbook=playbook, out=out,
+            file_format=file_format, lang=lang, progress=step,
+        )  # fmt: skip
+    if as_json:
+        print(json.dumps(_tiers_json(result), ensure_ascii=False))
+    elif not quiet:
+        output.print(str(result.summary.report) + "\n")
+        _print_tiers(segmenter, result)
+        _print_files(result.files)
+
+
+@app.command("assign")
+def assign_command(
+    model: Annotated[Path, typer.Argument(help="model.json of an earlier run.")],
+    customers: Annotated[Path, typer.Argument(help="Parquet or CSV file of a customer table.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the tiers.")] = Path("valuetier-out"),
+    file_format: Format = "parquet",
+    lang: Lang = "en",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Give customers their tiers by the cuts learned earlier."""
+    assignment = assign(load(model), read_table(customers))
+    out.mkdir(parents=True, exist_ok=True)
+    path = write_table(assignment.to_frame(lang), out, "tiers", file_format)
+    sizes = {str(tier): int(n) for tier, n in assignment.counts(lang).items()}
+    if as_json:
+        print(
+            json.dumps({"version": assignment.version, "tiers": sizes, "file": str(path)}, ensure_ascii=False)
+        )
+    elif not quiet:
+        for tier, n in sizes.items():
+            output.print(f"{tier:<16} {n:>12,}")
+        _print_files({"tiers": path})
+
+
+@app.command()
+def explain(
+    model: Annotated[Path, typer.Argument(help="model.json of an earlier run.")],
+    customers: Annotated[Path, typer.Argument(help="Parquet or CSV file of a customer table.")],
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Id of one customer; all by default.")
+    ] = None,
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """Say why customers are in their tiers."""
+    table = read_table(customers)
+    if customer is not None:
+        table = table[table["customer_id"].astype(str) == customer]
+        if table.empty:
+            raise InvalidDataError(f"{customers.name} has no customer with that id. Check --customer.")
+    reasons = load(model).explain(table, lang=lang)
+    if as_json:
+        print(reasons.to_json(orient="records", force_ascii=False))
+    else:
+        for row in reasons.itertuples():
+            output.print(f"{row.customer_id}  {row.tier}: {row.reason}", soft_wrap=True, markup=False)
+
+
+@app.command("check-playbook")
+def check_playbook(file: Annotated[Path, typer.Argument(help="YAML file of rules and actions.")]) -> None:
+    """Check a playbook: every tier answered, every rule reached, every name known."""
+    playbook = Playbook.from_yaml(file)
+    output.print(
+        f"{file.name}: {playbook.title.en}: {len(playbook.rules)} rules, {len(playbook.actions)} actions, "
+        "every case is answered."
+    )
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """List the installed segmenters."""
+    found = {name: _first_line(segmenter_class(name)) for name in available_segmenters()}
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        for name, line in found.items():
+            output.print(f"{name:<12} {line}", soft_wrap=True)
+
+
+def _first_line(cls: type[Any]) -> str:
+    return (cls.__doc__ or "").strip().split("\n")[0]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line and exit code 1."""
+    try:
+        app()
+    except ValueTierError as error:
+        errors.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""``run``: from an order log to customers, tiers, actions and a report, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from valuetier.customers import Summary, summarize
+from valuetier.errors import require_choice
+from valuetier.evaluate import Concentration, concentration
+from valuetier.files import FORMATS, write_table
+from valuetier.plugins import get_segmenter
+from valuetier.store import save
+from valuetier.strategy import Playbook, StrategyMapper
+from valuetier.tiers import TierAssignment, assign
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """What a run made.
+
+    Attributes
+    ----------
+    summary : Summary
+        Customer table and ingest report.
+    segmenter : Segmenter
+        Fitted.
+    assignment : TierAssignment
+    actions : DataFrame
+        One row per customer and action.
+    concentration : Concentration
+        Of the spend.
+    files : mapping of str to Path
+        What was written, by name: customers, tiers, actions, report, model.
+    """
+
+    summary: Summary
+    segmenter: Any
+    assignment: TierAssignment
+    actions: pd.DataFrame
+    concentration: Concentration
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"RunResult({self.assignment!r}, actions={len(self.actions)}, files={sorted(self.files)})"
+
+
+def run(
+    orders: Any,
+    *,
+    customer: str = "customer_id",
+    date: str = "date",
+    amount: str = "amount",
+    segmenter: Any = "rfm",
+    playbook: Playbook | str | Path | None = None,
+    out: str | Path | None = None,
+    file_format: str = "parquet",
+    lang: str = "en",
+    progress: Progress | None = None,
+    **summarize_options: Any,
+) -> RunResult:
+    """Return customers, tiers, actions and the fitted segmenter of an order log.
+
+    Parameters
+    ----------
+    orders : table or path
+        As :func:`valuetier.summarize` takes it.
+    customer, date, amount : str
+        Columns of the log.
+    segmenter : str or Segmenter
+        Name of an installed segmenter, or one with parameters of your own.
+    playbook : Playbook or path, optional
+        Default: the one that comes with the segmenter's kind.
+    out : path, optional
+        Folder for customers, tiers and actions, report.html and model.json (the model only
+        for segmenters that can be stored).
+    file_format : str
+        ``"parquet"`` or ``"csv"``.
+    lang : str
+        ``"en"`` or ``"zh"``: language of tiers, actions and report.
+    progress : callable, optional
+        Called with one line of text before each step.
+    **summarize_options
+        Further parameters of :func:`valuetier.summarize`, such as ``as_of``.
+
+    Raises
+    ------
+    ValueTierError
+        Whatever a step finds wrong; nothing is written then.
+
+    Examples
+    --------
+    >>> import valuetier as vt
+    >>> result = run(vt.datasets.load_cdnow_orders(), segmenter="pyramid")
+    >>> result.assignment.counts().to_dict()
+    {'Vital': 235, 'Major': 4465, 'Ordinary': 7051, 'Small': 11751, 'No value': 68}
+    """
+    require_choice("file_format", file_format, FORMATS)
+    require_choice("lang", lang, ("en", "zh"))
+    say = progress or (lambda _: None)
+    fitted = get_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
+    mapper = _mapper(playbook)
+    say("reading the order log")
+    summary = summarize(orders, customer, date, amount, as_="pandas", **summarize_options)
+    customers = summary.customers
+    result = run_on_customers(summary, fitted, mapper, lang=lang, progress=say)
+    if out is None:
+        return result
+    say("writing")
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "customers": customers,
+        "tiers": result.assignment.to_frame(lang),
+        "actions": result.actions,
+    }
+    files = {name: write_table(table, folder, name, file_format) for name, table in tables.items()}
+    files |= _report_and_model(result, folder, lang)
+    return RunResult(summary, fitted, result.assignment, result.actions, result.concentration, files)
+
+
+def run_on_customers(
+    summary: Summary, segmenter: Any, mapper: StrategyMapper, *, lang: str, progress: Progress
+) -> RunResult:
+    """Return tiers and actions for a customer table that is there already."""
+    customers = summary.customers
+    progress("learning the tiers")
+    segmenter.fit(customers)
+    progress("assigning the customers")
+    assignment = assign(segmenter, customers, as_of=summary.as_of)
+    progress("mapping tiers to actions")
+    actions = mapper.map(assignment, customers, lang)
+    return RunResult(summary, segmenter, assignment, actions, concentration(customers["spend"]))
+
+
+def write_report(title: str, results: Mapping[str, tuple[RunResult, str]], path: Path, lang: str) -> Path:
+    """Write one page about several runs on the same customers: name → (result, note)."""
+    from valuetier.report import Section, render_report  # needs an extra
+
+    sections = [
+        Section(name, r.assignment, r.summary.customers["spend"].to_numpy(), r.actions, note)
+        for name, (r, note) in results.items()
+    ]
+    first, _ = next(iter(results.values()))
+    path.write_text(
+        render_report(title, first.summary, first.concentration, sections, lang=lang), encoding="utf-8"
+    )
+    return path
+
+
+def _mapper(playbook: Playbook | str | Path | None) -> StrategyMapper:
+    if isinstance(playbook, (str, Path)):
+        return StrategyMapper.from_yaml(playbook)
+    return StrategyMapper(playbook)
+
+
+def _report_and_model(result: RunResult, folder: Path, lang: str) -> dict[str, Path]:
+    title = {"en": "Customer tiers and actions", "zh": "客户分级与服务动作"}[lang]
+    kind = result.assignment.kind
+    report = write_report(title, {kind: (result, "")}, folder / "report.html", lang)
+    files = {"report": report}
+    if hasattr(result.segmenter, "save"):
+        save(result.segmenter, folder / "model.json")
+        files["model"] = folder / "model.json"
+    return files

@@ -1,0 +1,100 @@
+"""Conditions on columns in a small vocabulary: sets and ranges; nothing is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Scalar = str | bool | int | float | None
+
+ANYTHING_ELSE = "(anything else)"
+
+
+class Condition(BaseModel):
+    """What a column must be: one of a set, and within bounds.
+
+    Written in YAML as a value (``Key``), a list (``[Key, Develop]``) or bounds
+    (``{">=": 100, "<": 500}``). ``null`` stands for a missing value.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    one_of: tuple[Scalar, ...] | None = Field(default=None, alias="in")
+    none_of: tuple[Scalar, ...] | None = Field(default=None, alias="not_in")
+    at_least: float | None = Field(default=None, alias=">=", allow_inf_nan=False)
+    above: float | None = Field(default=None, alias=">", allow_inf_nan=False)
+    at_most: float | None = Field(default=None, alias="<=", allow_inf_nan=False)
+    below: float | None = Field(default=None, alias="<", allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Condition:
+        if not self.model_fields_set:
+            raise ValueError("a condition needs at least one of in, not_in, >=, >, <=, <")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """The numbers that the condition compares with."""
+        found = (self.at_least, self.above, self.at_most, self.below)
+        return tuple(bound for bound in found if bound is not None)
+
+    @property
+    def named(self) -> tuple[Scalar, ...]:
+        """The values that the condition names."""
+        return (*(self.one_of or ()), *(self.none_of or ()))
+
+    def holds(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return for which values the condition holds; a missing value is within no bounds."""
+        holds = np.ones(len(values), dtype=bool)
+        series = pd.Series(values, dtype=object)
+        if self.one_of is not None:
+            holds &= series.isin(list(self.one_of)).to_numpy()
+        if self.none_of is not None:
+            holds &= ~series.isin(list(self.none_of)).to_numpy()
+        if not self.bounds:
+            return holds
+        numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64)
+        for bound, compare in (
+            (self.at_least, np.greater_equal),
+            (self.above, np.greater),
+            (self.at_most, np.less_equal),
+            (self.below, np.less),
+        ):
+            if bound is not None:
+                holds &= compare(numbers, bound)
+        return holds
+
+
+def _written(value: Any) -> Any:
+    """Return the long form of a condition written as a value or a list."""
+    if isinstance(value, (dict, Condition)):
+        return value
+    return {"in": tuple(value) if isinstance(value, list) else (value,)}
+
+
+ReadCondition = Annotated[Condition, BeforeValidator(_written)]
+
+
+def witnesses(conditions: Sequence[Condition], domain: Sequence[Scalar] | None) -> list[Scalar]:
+    """Return values of a column that stand for all the conditions could tell apart.
+
+    The values of the domain, if there is one. Else the values named, one that is not
+    named, and for bounds each bound with a number below, between and above.
+    """
+    if domain is not None:
+        return list(domain)
+    named = [value for condition in conditions for value in condition.named]
+    bounds = sorted({bound for condition in conditions for bound in condition.bounds})
+    found: list[Scalar] = list(dict.fromkeys(named))
+    if named and not bounds:
+        found.append(ANYTHING_ELSE)
+    if bounds:
+        between = [(low + high) / 2 for low, high in pairwise(bounds)]
+        found += sorted({bounds[0] - 1, *bounds, *between, bounds[-1] + 1})
+    return found

@@ -1,0 +1,212 @@
+"""Playbooks: ordered decision tables from tiers, segments and columns to actions."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from valuetier.errors import InvalidDataError, UncoveredTiersError, require_choice
+from valuetier.strategy.conditions import ReadCondition, Scalar
+from valuetier.strategy.coverage import check_coverage
+from valuetier.strategy.strict_yaml import read_yaml
+
+TIER, SEGMENT, SCORE = "tier", "segment", "score"
+
+Channel = Literal["visit", "phone", "email", "sms", "app", "mail", "web", "internal"]
+Owner = Literal[
+    "account_manager", "sales", "service", "marketing", "crm", "finance", "automation", "management"
+]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Ids = Annotated[tuple[Identifier, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+Values = Annotated[tuple[Scalar, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Text(_Frozen):
+    """A text in English and Chinese."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+    def in_language(self, lang: str) -> str:
+        """Return the text in ``"en"`` or ``"zh"``."""
+        return self.zh if lang == "zh" else self.en
+
+
+class Action(_Frozen):
+    """Something that is done for a customer.
+
+    Attributes
+    ----------
+    action, reason : Text
+        What is done, and why this customer gets it.
+    channel, owner : str
+    cadence_days : int or None
+        Days between repetitions; None is once, or when it is called for.
+    cost : float
+        Per execution, in the currency of the log.
+    minutes : float
+        Of the owner's time, per execution.
+    affects_price : bool
+        Changes what the customer pays.
+    needs_human_review : bool
+        A person decides first.
+    contractual : bool
+        Owed, and never withheld.
+    """
+
+    action: Text
+    channel: Channel
+    owner: Owner
+    cadence_days: Annotated[int, Field(ge=1)] | None
+    cost: Annotated[float, Field(ge=0, strict=False)]
+    minutes: Annotated[float, Field(ge=0, strict=False)]
+    reason: Text
+    affects_price: bool = False
+    needs_human_review: bool = False
+    contractual: bool = False
+
+
+class Rule(_Frozen):
+    """Customers for whom all conditions hold get these actions."""
+
+    id: Identifier
+    when: dict[str, ReadCondition]
+    then: Ids
+
+
+class Playbook(_Frozen):
+    """A decision table from tiers, segments and columns to actions, checked when made.
+
+    Attributes
+    ----------
+    name, version, title
+    hit_policy : str
+        ``"first"``: the first rule that holds · ``"unique"``: no two rules may hold ·
+        ``"collect"``: all rules that hold.
+    domain : dict
+        The values that columns can have, each of which a rule must cover.
+    actions : dict of str to Action
+    rules : tuple of Rule
+    """
+
+    name: str
+    version: int
+    title: Text
+    hit_policy: Literal["first", "unique", "collect"] = "first"
+    domain: dict[str, Values] = Field(default_factory=dict)
+    actions: dict[Identifier, Action] = Field(min_length=1)
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        twice = sorted({rule for rule in ids if ids.count(rule) > 1})
+        if twice:
+            raise ValueError(f"rule ids must differ, these stand twice: {twice}")
+        used = {action for rule in self.rules for action in rule.then}
+        unknown = sorted(used - set(self.actions))
+        if unknown:
+            raise ValueError(f"rules name actions that are not there: {unknown}")
+        idle = sorted(set(self.actions) - used)
+        if idle:
+            raise ValueError(f"no rule uses the actions {idle}")
+        for column, values in self.domain.items():
+            named = {v for rule in self.rules if column in rule.when for v in rule.when[column].named}
+            if named - set(values):
+                strange = sorted(map(str, named - set(values)))
+                raise ValueError(f"rules name values of {column} outside its domain: {strange}")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the conditions look at."""
+        return tuple(dict.fromkeys(column for rule in self.rules for column in rule.when))
+
+    def known_values(self) -> dict[str, Values]:
+        """Return the values of columns that are known: the domain, and the tiers and segments named.
+
+        Which tiers exist is the segmenter's matter: where the domain is silent, those that
+        no rule names are found when customers are mapped.
+        """
+        found = dict(self.domain)
+        for column in (TIER, SEGMENT):
+            named = [v for rule in self.rules if column in rule.when for v in rule.when[column].named]
+            if named:
+                found.setdefault(column, tuple(dict.fromkeys(named)))
+        return found
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Self:
+        """Return the playbook of a YAML file, checked.
+
+        Raises
+        ------
+        InvalidDataError
+            If the file is no playbook: every problem with its place; or if a rule can
+            never be reached, or two rules hold where only one may.
+        UncoveredTiersError
+            If a customer could fall into no rule; the message describes one.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InvalidDataError(f"There is no playbook at {path.name!r}. Check the path.")
+        return cls.from_text(path.read_text(encoding="utf-8"), path.name)
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "playbook") -> Self:
+        """Return the playbook of a YAML text; ``name`` is what messages call it."""
+        try:
+            playbook = cls.model_validate(read_yaml(text, name))
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'playbook'}: {e['msg']}" for e in error.errors()
+            )
+            raise InvalidDataError(f"{name} is not a valid playbook: {problems}.") from None
+        check_coverage(playbook.rules, playbook.known_values(), playbook.hit_policy, name)
+        return playbook
+
+    @classmethod
+    def builtin(cls, kind: str) -> Self:
+        """Return the playbook that comes with a kind of segmenter.
+
+        Raises
+        ------
+        UncoveredTiersError
+            If none comes with it.
+
+        Examples
+        --------
+        >>> Playbook.builtin("kaism").title.en
+        'KAISM: what to do for each quadrant'
+        """
+        if kind not in builtin_kinds():
+            raise UncoveredTiersError(
+                f"No playbook comes with the kind {kind!r}. Built-in: {list(builtin_kinds())}. "
+                "Pass your own: StrategyMapper.from_yaml(path)."
+            )
+        text = files("valuetier.strategy").joinpath("playbooks", f"{kind}.yaml").read_text(encoding="utf-8")
+        return cls.from_text(text, f"{kind}.yaml")
+
+
+def builtin_kinds() -> tuple[str, ...]:
+    """Return the kinds of segmenters that a playbook comes with."""
+    folder = files("valuetier.strategy").joinpath("playbooks")
+    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def check_language(lang: str) -> None:
+    """Raise unless texts exist in the language."""
+    require_choice("lang", lang, ("en", "zh"))

@@ -1,0 +1,47 @@
+"""The grouping of orders in memory: sorting by counting, and rows that repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from valuetier._core.history import counting_order, customer_time_order, history, repeated_rows
+
+small = st.lists(st.integers(0, 5), max_size=30)
+
+
+@given(keys=small)
+@pytest.mark.parametrize("n_keys", [6, 3_000_000])
+def test_counting_order_is_the_stable_order(n_keys: int, keys: list[int]) -> None:
+    """Sorted by counting, or by comparison where keys are spread widely, equal keys keep their order."""
+    array = np.array(keys, dtype=np.int32)
+    np.testing.assert_array_equal(counting_order(array, n_keys), np.argsort(array, kind="stable"))
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 3), st.sampled_from((-9, 0, 4, 2**40))), max_size=30))
+def test_customer_time_order_sorts_by_customer_then_time(rows: list[tuple[int, int]]) -> None:
+    """Rows are ordered by customer, then by time, then as they came; times may be negative or far apart."""
+    customers = np.array([who for who, _ in rows], dtype=np.int32)
+    times = np.array([at for _, at in rows], dtype=np.int64)
+    found = customer_time_order(customers, times, 4)
+    assert found.tolist() == sorted(range(len(rows)), key=lambda row: (*rows[row], row))
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from((0.5, 1.5))), max_size=30)
+)
+def test_repeated_rows_are_those_that_equal_an_earlier_one(rows: list[tuple[int, int, float]]) -> None:
+    """Of equal rows all but the first are repeated."""
+    rows = sorted(rows, key=lambda row: row[:2])
+    customers, times, amounts = (np.array([row[place] for row in rows]) for place in range(3))
+    found = repeated_rows(customers.astype(np.int32), times.astype(np.int64), amounts)
+    assert found.tolist() == [place for place, row in enumerate(rows) if row in rows[:place]]
+
+
+def test_the_history_of_nobody_is_all_zero() -> None:
+    """Without rows every customer has no orders, no times and no money."""
+    nothing = np.empty(0, dtype=np.int64)
+    found = history(nothing, nothing, nothing, np.empty(0), 2)
+    assert [column.tolist() for column in found] == [[0, 0]] * 6
