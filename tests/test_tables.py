@@ -162,7 +162,7 @@ def test_what_is_no_table_is_refused(bad, start):
 
 def test_sparse_data_are_refused():
     """With the way out, in scikit-learn's own words."""
-    with pytest.raises(TypeError, match="dense data is required. Use '.toarray\\(\\)'"):
+    with pytest.raises(TypeError, match=r"dense data is required\. Use '\.toarray\(\)'"):
         read_columns(sparse.csr_array(np.eye(2)), ("a",))
 
 

@@ -99,6 +99,17 @@ def test_scores_segments_kind_and_version_are_taken_where_there_are_some():
     assert vt.PyramidSegmenter().fit(customers).assign(customers).segments is None
 
 
+def test_what_cannot_be_stored_can_be_assigned():
+    """A segmenter from a notebook has no version, and works all the same."""
+
+    class Mine(vt.PyramidSegmenter):
+        pass
+
+    found = Mine(preset="hml").fit(CUSTOMERS).assign(CUSTOMERS)
+    assert found.codes.tolist() == vt.PyramidSegmenter(preset="hml").fit_predict(CUSTOMERS).tolist()
+    assert found.version is None
+
+
 def test_counts_include_empty_tiers_best_first():
     """Every tier is counted, in order, in both languages."""
     found = vt.assign(_predicting([1, 1, 1]), CUSTOMERS)

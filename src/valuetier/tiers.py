@@ -178,7 +178,6 @@ def assign(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> TierAs
     _check_codes(codes, len(tiers), len(ids))
     score_samples = getattr(segmenter, "score_samples", None)
     segments = getattr(segmenter, "predict_segments", None)
-    version = getattr(segmenter, "version", None)
     return TierAssignment(
         codes=codes.astype(np.int64),
         tiers=tiers,
@@ -187,9 +186,18 @@ def assign(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> TierAs
         ids=ids,
         kind=str(getattr(segmenter, "kind", type(segmenter).__name__.lower())),
         as_of=as_of or as_of_of(X),
-        version=version() if callable(version) else None,
+        version=_version_of(segmenter),
         segments_zh=segments(X, lang="zh") if segments else None,
     )
+
+
+def _version_of(segmenter: Segmenter) -> str | None:
+    """Return the fingerprint of the cuts; None where there is none, or a part of it cannot be stored."""
+    version = getattr(segmenter, "version", None)
+    try:
+        return str(version()) if callable(version) else None
+    except InvalidDataError:
+        return None
 
 
 def _tiers_of(segmenter: Segmenter) -> tuple[Tier, ...]:

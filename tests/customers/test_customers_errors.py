@@ -30,7 +30,12 @@ def log_of(**columns: Any) -> pd.DataFrame:
 
 def in_polars(log: pd.DataFrame) -> pl.DataFrame:
     objects = log.astype(object).where(log.notna() | (log.dtypes == "float64"), None)
-    return pl.DataFrame({name: objects[name].tolist() for name in objects}, strict=False)
+    plain = {name: [_plain(value) for value in objects[name]] for name in objects}
+    return pl.DataFrame(plain, strict=False)
+
+
+def _plain(value: Any) -> Any:
+    return value.to_pytimedelta() if isinstance(value, pd.Timedelta) else value
 
 
 def as_kind(kind: str, log: pd.DataFrame, folder: Path) -> Any:

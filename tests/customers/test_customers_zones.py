@@ -8,6 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from tests.customers.kinds import DATE_KINDS, DUCKDB_KINDS, in_objects, in_pandas
 
@@ -31,12 +34,27 @@ def days(source: Any, **options: Any) -> list[str]:
     return [f"{day:%Y-%m-%d}" for day in table["first_order"]]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ZONED_KINDS if kind not in DUCKDB_KINDS])
+def in_zone(kind: str, zone: str) -> Any:
+    """Return the instants as a column of a time zone."""
+    log = pd.DataFrame({"customer_id": range(len(INSTANTS)), "date": pd.to_datetime(INSTANTS), "amount": 1.0})
+    log["date"] = log["date"].dt.tz_convert(zone)
+    if kind == "pandas objects":
+        return log.assign(date=pd.Series([at.astimezone(ZoneInfo(zone)) for at in INSTANTS], dtype=object))
+    return {"pandas": log, "Polars": pl.from_pandas(log), "PyArrow": pa.Table.from_pandas(log)}[kind]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pandas objects", "Polars", "PyArrow"])
 @pytest.mark.parametrize("zone", [NEW_YORK, "UTC", "Asia/Kolkata"])
-def test_dates_with_a_zone_keep_its_calendar(kind: str, zone: str, tmp_path: Path) -> None:
+def test_dates_with_a_zone_keep_its_calendar(kind: str, zone: str) -> None:
     """Without timezone= the day is the one that the column's own zone showed."""
-    local = [at.astimezone(ZoneInfo(zone)) for at in INSTANTS]
-    assert days(DATE_KINDS[kind](local, tmp_path)) == [f"{at:%Y-%m-%d}" for at in local]
+    assert days(in_zone(kind, zone)) == [f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d}" for at in INSTANTS]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pandas objects", "Polars", "PyArrow"])
+def test_timezone_converts_from_any_zone(kind: str) -> None:
+    """timezone= gives the same days whatever zone the column is in."""
+    wanted = [f"{at.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d}" for at in INSTANTS]
+    assert days(in_zone(kind, NEW_YORK), timezone="Asia/Tokyo") == wanted
 
 
 @pytest.mark.parametrize("kind", ZONED_KINDS)

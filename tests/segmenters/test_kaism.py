@@ -111,7 +111,7 @@ def test_on_the_line_is_high():
 
 
 @pytest.mark.parametrize(
-    "weights", [(0.1, 0.1, 0.7), (0.1, 0.2, 0.7), (0.3, 0.3, 0.3), (1 / 3, 1 / 7, 2 / 9)]
+    "weights", [(0.1, 0.1, 0.1), (0.1, 0.1, 0.7), (0.1, 0.2, 0.3), (0.3, 0.3, 0.3), (1 / 3, 1 / 7, 2 / 9)]
 )
 def test_rounding_never_pushes_a_customer_off_the_line(weights):
     """All indicators in the middle are on the middle line, whatever the weights add up to."""
@@ -250,6 +250,10 @@ def test_an_indicator_may_stand_on_both_axes():
         ({"line": "mean"}, "line must be one of ['midpoint', 'median'] or two axis scores, got 'mean'."),
         ({"line": 50}, "line must be one of ['midpoint', 'median'] or two axis scores, got 50."),
         ({"line": None}, "line must be one of ['midpoint', 'median'] or two axis scores, got None."),
+        (
+            {"line": ("a", "b")},
+            "line must be one of ['midpoint', 'median'] or two axis scores, got ('a', 'b').",
+        ),
         (
             {"line": (50, np.nan)},
             "line must be one of ['midpoint', 'median'] or two axis scores, got (50, nan).",

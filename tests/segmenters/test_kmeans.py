@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from tests.segmenters.customer_tables import make
 
 import valuetier as vt
@@ -39,6 +40,17 @@ def test_another_column_can_order_the_tiers():
     assert kmeans.predict(customers).tolist() == np.array([0, 2, 1])[blob].tolist()
     assert kmeans.tier_values_.tolist() == [7, 3, 1]
     assert kmeans.score_samples(customers).tolist() == customers["profit"].tolist()
+
+
+def test_the_mean_of_a_tier_does_not_depend_on_the_row_order():
+    """Profits that cancel are added in one order, whatever the order of the rows."""
+    customers, _ = _blobs(THREE, n=4)
+    customers["profit"] = [1e17, 3.0, -1e17, 5.0] * 3
+    found = {
+        tuple(vt.KMeansSegmenter(n_tiers=3, order_by="profit").fit(shuffled).tier_values_)
+        for shuffled in (customers.sample(frac=1, random_state=seed) for seed in range(8))
+    }
+    assert len(found) == 1
 
 
 def test_the_ordering_column_is_needed_for_the_fit_only():
@@ -125,6 +137,12 @@ def test_names_follow_the_number_of_tiers(n_tiers):
     assert len(names) == n_tiers
     assert kmeans.fit(make()).get_tier_names_out() == names
     assert names[0] == {2: "High", 3: "High", 5: "Top", 7: "Tier 1"}[n_tiers]
+
+
+def test_auto_has_no_names_before_the_fit():
+    """How many tiers there will be is not known yet."""
+    with pytest.raises(NotFittedError):
+        vt.KMeansSegmenter(n_tiers="auto").get_tier_names_out()
 
 
 def test_auto_chooses_the_number_of_clear_blobs():

@@ -9,6 +9,7 @@ terms that is slower and safe everywhere.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from valuetier._core.compress import Floats
@@ -57,7 +58,7 @@ def mean_purchases(s: Floats, k: Floats, a: float, d: Floats) -> Floats:
     s, k, d = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (s, k, d)))
     result = np.empty(s.shape)
     small = s * (k + 1.0) <= SMALL
-    large = np.logical_not(small)
+    large = ~small
     result[small] = _power_series(s[small], k[small], a, d[small])
     result[large] = _closed_form_or_integral(s[large], k[large], a, d[large])
     return result
@@ -83,7 +84,7 @@ def _closed_form_or_integral(s: Floats, k: Floats, a: float, d: Floats) -> Float
     return result
 
 
-def _closed_form(s: Floats, k: Floats, a: float, d: Floats) -> tuple[Floats, Floats]:
+def _closed_form(s: Floats, k: Floats, a: float, d: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the ₂F₁ form after Euler's transformation, and where it can be trusted."""
     z = s / (1.0 + s)
     c = a + d - 1.0

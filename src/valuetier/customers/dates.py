@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -88,7 +89,9 @@ def _from_text(name: str, values: pd.Series, date_format: str | None) -> pd.Seri
     elif length is not None:
         texts = texts.where(texts.str.len() == length)
     try:
-        read = pd.to_datetime(texts, format=date_format or "ISO8601", errors="coerce")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # pandas 2 warns of mixed zones, refused below
+            read = pd.to_datetime(texts, format=date_format or "ISO8601", errors="coerce")
     except (ValueError, TypeError):
         raise InvalidDataError(
             f"{name} cannot be read as one kind of dates (mixed time zones, or not {date_format or 'ISO 8601'}). "

@@ -58,7 +58,8 @@ def style(lang: str) -> Iterator[None]:
     require_choice("lang", lang, ("en", "zh"))
     fonts = installed_fonts() if lang == "zh" else []
     settings: Any = {**SETTINGS, "font.family": [*fonts, "DejaVu Sans"]}
-    plt.draw_if_interactive()  # a notebook sets up its display now, not inside the context that undoes it
+    # a notebook sets up its display now, not inside the context that would undo it
+    plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(settings):
         yield
 

@@ -14,8 +14,8 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Return the next node; refuse an alias."""
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack it
-        if isinstance(event, yaml.AliasEvent):
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack it
+        if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(None, None, "aliases (*name) are not allowed", event.start_mark)
         if getattr(event, "tag", None) is not None:
             raise yaml.MarkedYAMLError(None, None, f"tags ({event.tag}) are not allowed", event.start_mark)
@@ -26,8 +26,9 @@ class _StrictLoader(yaml.SafeLoader):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            mark: Any = key_node.start_mark
             if key in seen:
-                raise yaml.MarkedYAMLError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+                raise yaml.MarkedYAMLError(None, None, f"the key {key!r} stands twice", mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 

@@ -1,0 +1,109 @@
+"""The expectation E[(1 - (1 + p s)^-k) / p] for p ~ Beta(a, d), by series, closed form and integral."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from valuetier._core import special
+from valuetier._core.special import mean_purchases
+
+
+def log_uniform(low, high):
+    """Draw numbers spread evenly over the orders of magnitude."""
+    return st.floats(np.log(low), np.log(high)).map(lambda found: float(np.exp(found)))
+
+
+horizons = log_uniform(1e-6, 1e4)
+counts = log_uniform(1e-2, 5e3)
+dropouts = log_uniform(1e-2, 1e3)
+
+
+def one(s, k, a, d):
+    return float(mean_purchases(np.array([s]), np.array([k]), a, np.array([d]))[0])
+
+
+def precisely(s, k, a, d):
+    """Return the closed form with 80 digits; a different from 1."""
+    with mpmath.workdps(80):
+        s, k, a, d = map(mpmath.mpf, (s, k, a, d))
+        c, z = a + d - 1, s / (1 + s)
+        tail = (1 - z) ** (a - 1) * mpmath.hyp2f1(a - 1, c - k, c, z, maxterms=10**6)
+        return float(c / (a - 1) * (1 - tail))
+
+
+@given(
+    s=log_uniform(1e-6, 1e3),
+    k=log_uniform(1e-2, 1e3),
+    a=log_uniform(1e-2, 50).filter(lambda a: a != 1),
+    d=log_uniform(1e-2, 1e3),
+)
+def test_equals_the_closed_form_in_80_digits(s, k, a, d):
+    """Whatever way a point is evaluated, nine digits are right."""
+    assume(a + d != 1)
+    assert one(s, k, a, d) == pytest.approx(precisely(s, k, a, d), rel=1e-9)
+
+
+@pytest.mark.parametrize("nudge", [1e-12, 1e-6, 1e-3, 9e-3, 1.1e-2])
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(("s", "k", "d"), [(0.9, 0.25, 2.4), (12.0, 30.0, 31.0), (400.0, 3.0, 0.02)])
+def test_the_pole_at_a_equal_to_one_is_none(s, k, d, sign, nudge):
+    """Around a = 1, where the closed form divides by zero, the value is right and smooth."""
+    a = 1 + sign * nudge
+    assert one(s, k, a, d) == pytest.approx(precisely(s, k, a, d), rel=1e-9)
+    assert one(s, k, a, d) == pytest.approx(one(s, k, 1.0, d), rel=10 * nudge)
+
+
+@pytest.mark.parametrize("a", [0.3, 0.9, 0.99])
+@pytest.mark.parametrize("nudge", [-1e-3, -1e-9, 1e-9, 1e-3])
+def test_the_pole_at_c_equal_to_zero_is_none(a, nudge):
+    """Around a + d = 1, where the ₂F₁ has its pole, the value is right."""
+    d = 1 - a + nudge
+    assert one(2.0, 1.5, a, d) == pytest.approx(precisely(2.0, 1.5, a, d), rel=1e-9)
+
+
+def test_a_value_known_in_closed_form():
+    """For s = 1, k = 2 and p uniform it is log 2 + 1/2."""
+    assert one(1.0, 2.0, 1.0, 1.0) == pytest.approx(np.log(2) + 0.5, rel=1e-12)
+
+
+@given(s=horizons, k=counts, a=dropouts, d=dropouts)
+def test_between_nothing_and_a_customer_who_never_leaves(s, k, a, d):
+    """0 < value ≤ s k, never NaN, from one corner of the parameters to the other."""
+    assert 0 < one(s, k, a, d) <= s * k * (1 + 1e-9)
+
+
+@given(k=counts, a=dropouts, d=dropouts)
+def test_nothing_happens_in_no_time(k, a, d):
+    """A horizon of 0 brings exactly 0, and a short one s k."""
+    assert one(0.0, k, a, d) == 0
+    assert one(1e-12, k, a, d) == pytest.approx(1e-12 * k, rel=1e-7)
+
+
+@given(s=horizons, factor=st.floats(1.01, 10), k=counts, a=dropouts, d=dropouts)
+def test_more_time_more_orders_and_rarer_dropout_bring_more(s, factor, k, a, d):
+    """The value rises with s, with k and with d, and falls with a."""
+    here = one(s, k, a, d) * (1 - 1e-9)
+    assert one(s * factor, k, a, d) >= here
+    assert one(s, k * factor, a, d) >= here
+    assert one(s, k, a, d * factor) >= here
+    assert one(s, k, a / factor, d) >= here
+
+
+@given(k=counts, a=dropouts, d=dropouts)
+def test_the_three_ways_meet(k, a, d):
+    """Where the series ends, the integral says the same, and the closed form where it is trusted."""
+    s = np.array([special.SMALL / (k + 1)])
+    columns = s, np.array([k]), a, np.array([d])
+    series = special._power_series(*columns)
+    np.testing.assert_allclose(series, special._positive_integral(*columns), rtol=1e-10)
+    np.testing.assert_allclose(series, special._closed_form_or_integral(*columns), rtol=1e-9)
+
+
+def test_shapes_are_broadcast_and_rows_stand_alone():
+    """One k and d serve many horizons, and each entry is what it is alone."""
+    s = np.geomspace(1e-5, 1e3, 40)
+    together = mean_purchases(s, np.asarray(0.25), 0.8, np.asarray(2.5))
+    np.testing.assert_array_equal(together, [one(each, 0.25, 0.8, 2.5) for each in s])
+    assert mean_purchases(np.empty(0), np.empty(0), 0.8, np.empty(0)).shape == (0,)
