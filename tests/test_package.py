@@ -7,12 +7,25 @@ import pytest
 
 import valuetier as vt
 
-HEAVY = ("pandas", "sklearn", "scipy", "duckdb", "narwhals", "matplotlib", "lifetimes", "polars", "pyarrow", "yaml")
+HEAVY = (
+    "pandas",
+    "sklearn",
+    "scipy",
+    "duckdb",
+    "narwhals",
+    "matplotlib",
+    "lifetimes",
+    "polars",
+    "pyarrow",
+    "yaml",
+)
 
 
 def in_a_new_process(code):
     """Return what code prints in a new Python."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 

@@ -90,9 +90,7 @@ def test_run_takes_a_segmenter_and_a_playbook_of_ones_own(orders, tmp_path):
 
     path = tmp_path / "book.yaml"
     path.write_text(book([rule("all", {}, "call")]), encoding="utf-8")
-    result = vt.run(
-        orders, segmenter=vt.PyramidSegmenter(preset="abc"), playbook=path, as_of="1997-12-31"
-    )
+    result = vt.run(orders, segmenter=vt.PyramidSegmenter(preset="abc"), playbook=path, as_of="1997-12-31")
     assert result.actions["rule_id"].unique().tolist() == ["all"]
     assert str(result.summary.as_of) == "1997-12-31"
     assert "actions=" in repr(result)

@@ -64,8 +64,12 @@ def test_likelihood_and_chance_to_be_alive_equal_integrals(row, theta):
     params = dict(zip(NAMES, theta, strict=True))
     alive, dead = by_integration(*row, **params)
     columns = [np.array([float(value)]) for value in row]
-    assert bgnbd.log_likelihood(*columns, **params)[0] == pytest.approx(float(mpmath.log(alive + dead)), abs=1e-6)
-    assert bgnbd.probability_alive(*columns, **params)[0] == pytest.approx(float(alive / (alive + dead)), abs=1e-6)
+    assert bgnbd.log_likelihood(*columns, **params)[0] == pytest.approx(
+        float(mpmath.log(alive + dead)), abs=1e-6
+    )
+    assert bgnbd.probability_alive(*columns, **params)[0] == pytest.approx(
+        float(alive / (alive + dead)), abs=1e-6
+    )
 
 
 def test_1000_points_computed_with_60_digits(expectations):
@@ -90,7 +94,7 @@ def test_1000_points_computed_with_60_digits(expectations):
 @given(observed=customers(), params=wide, t=log_uniform(1e-3, 1e4))
 def test_bounds_of_chance_and_expectation(observed, params, t):
     """0 ≤ P ≤ 1, P = 1 for x = 0, 0 ≤ E ≤ P (r + x) t / (α + T): never NaN."""
-    x, t_x, T = observed
+    x, _, T = observed
     alive = bgnbd.probability_alive(*observed, **params)
     expected = bgnbd.conditional_expected_purchases(np.full_like(T, t), *observed, **params)
     assert ((alive >= 0) & (alive <= 1)).all()
@@ -129,7 +133,9 @@ def test_a_new_customer_is_one_without_history(params, t):
     nothing = np.zeros(1)
     new = bgnbd.expected_purchases(np.array([t]), **params)
     np.testing.assert_allclose(
-        bgnbd.conditional_expected_purchases(np.array([t]), nothing, nothing, nothing, **params), new, rtol=1e-12
+        bgnbd.conditional_expected_purchases(np.array([t]), nothing, nothing, nothing, **params),
+        new,
+        rtol=1e-12,
     )
 
 
@@ -161,7 +167,9 @@ def test_another_unit_of_time_scales_alpha_only(observed, params, factor, t):
         rtol=1e-8,
     )
     np.testing.assert_allclose(
-        bgnbd.conditional_expected_purchases(np.full_like(T, t * factor), x, t_x * factor, T * factor, **scaled),
+        bgnbd.conditional_expected_purchases(
+            np.full_like(T, t * factor), x, t_x * factor, T * factor, **scaled
+        ),
         bgnbd.conditional_expected_purchases(np.full_like(T, t), x, t_x, T, **params),
         rtol=1e-8,
     )
@@ -187,7 +195,9 @@ def test_the_total_is_the_weighted_sum_of_the_rows(observed, params, data):
     np.testing.assert_allclose(again.value, total.value, rtol=1e-9, atol=1e-9)
     scale = np.abs(again.gradient).max()
     np.testing.assert_allclose(again.gradient, total.gradient, rtol=1e-9, atol=1e-9 * scale)
-    np.testing.assert_allclose(again.hessian, total.hessian, rtol=1e-9, atol=1e-9 * np.abs(again.hessian).max())
+    np.testing.assert_allclose(
+        again.hessian, total.hessian, rtol=1e-9, atol=1e-9 * np.abs(again.hessian).max()
+    )
 
 
 @given(observed=customers(longest=100, busiest=50), params=moderate)

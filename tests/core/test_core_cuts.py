@@ -9,7 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from valuetier._core import cuts
-from valuetier._core.cuts import EXACT_BREAKS, mean_threshold, natural_thresholds, share_thresholds, tier_codes
+from valuetier._core.cuts import (
+    EXACT_BREAKS,
+    mean_threshold,
+    natural_thresholds,
+    share_thresholds,
+    tier_codes,
+)
 
 many_ties = st.lists(st.integers(-5, 5), min_size=2, max_size=30)
 few_ties = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)

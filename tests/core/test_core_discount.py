@@ -1,5 +1,7 @@
 """Purchases discounted over a horizon and for ever."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,7 +35,7 @@ def by_quadrature(who, horizon, discount):
 
     cuts = np.linspace(0, np.log1p(min(horizon, 50 / discount)), 12)
     pieces = [
-        integrate.quad(integrand, *piece, epsabs=0, epsrel=1e-11)[0] for piece in zip(cuts, cuts[1:], strict=False)
+        integrate.quad(integrand, *piece, epsabs=0, epsrel=1e-11)[0] for piece in itertools.pairwise(cuts)
     ]
     return sum(pieces) + np.exp(-discount * horizon) * expectation(float(horizon), who)
 
@@ -41,7 +43,16 @@ def by_quadrature(who, horizon, discount):
 @pytest.mark.parametrize("who", range(3))
 @pytest.mark.parametrize(
     ("horizon", "discount"),
-    [(1, 0.1), (365, 0.00026), (365, 0.002), (3650, 0.00026), (3650, 0.002), (36500, 0.002), (1e6, 0.05), (30, 3)],
+    [
+        (1, 0.1),
+        (365, 0.00026),
+        (365, 0.002),
+        (3650, 0.00026),
+        (3650, 0.002),
+        (36500, 0.002),
+        (1e6, 0.05),
+        (30, 3),
+    ],
 )
 def test_equals_numerical_quadrature(who, horizon, discount):
     """Short or long, gently or harshly discounted, the integral agrees with an adaptive one."""
@@ -54,7 +65,9 @@ def test_a_steady_customer_is_an_annuity(rate, horizon, discount):
     annuity = -rate * np.expm1(-discount * horizon) / discount
     found = discounted_within(lambda t: rate * t, np.array([horizon]), discount, np.array([100.0]))
     assert found[0] == pytest.approx(annuity, rel=1e-8)
-    assert discounted_forever(lambda t: rate * t, discount, 2) == pytest.approx([rate / discount] * 2, rel=1e-9)
+    assert discounted_forever(lambda t: rate * t, discount, 2) == pytest.approx(
+        [rate / discount] * 2, rel=1e-9
+    )
 
 
 @settings(max_examples=20)

@@ -16,7 +16,9 @@ def log_uniform(low, high):
     return st.floats(np.log(low), np.log(high)).map(lambda found: float(np.exp(found)))
 
 
-parameters = st.fixed_dictionaries({"p": log_uniform(0.2, 50), "q": log_uniform(1.1, 50), "v": log_uniform(0.1, 1e3)})
+parameters = st.fixed_dictionaries(
+    {"p": log_uniform(0.2, 50), "q": log_uniform(1.1, 50), "v": log_uniform(0.1, 1e3)}
+)
 customers = st.lists(st.tuples(st.integers(1, 50), log_uniform(0.01, 1e4)), min_size=1, max_size=10).map(
     lambda rows: tuple(np.array(rows, dtype=float).T)
 )
@@ -31,7 +33,9 @@ def test_likelihood_equals_the_integral_over_scales(x, m, theta):
     def integrand(rate):
         return stats.gamma.pdf(m, p * x, scale=1 / (x * rate)) * stats.gamma.pdf(rate, q, scale=1 / v)
 
-    density = integrate.quad(integrand, 0, 1, epsabs=0)[0] + integrate.quad(integrand, 1, np.inf, epsabs=1e-14)[0]
+    density = (
+        integrate.quad(integrand, 0, 1, epsabs=0)[0] + integrate.quad(integrand, 1, np.inf, epsabs=1e-14)[0]
+    )
     found = gamma_gamma.log_likelihood(np.array([x]), np.array([m]), p=p, q=q, v=v)
     assert found[0] == pytest.approx(np.log(density), abs=1e-6)
 

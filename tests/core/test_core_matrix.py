@@ -31,7 +31,9 @@ def test_only_the_proportions_of_weights_matter(ratings, weights, factor):
 def test_the_share_of_a_row_depends_on_that_row_alone(ratings, weights, data):
     """Some rows, in any order, have the shares they have among all, to the last bit."""
     some = data.draw(st.permutations(range(7)))[:4]
-    np.testing.assert_array_equal(weighted_share(ratings[some], weights), weighted_share(ratings, weights)[some])
+    np.testing.assert_array_equal(
+        weighted_share(ratings[some], weights), weighted_share(ratings, weights)[some]
+    )
 
 
 @pytest.mark.parametrize(

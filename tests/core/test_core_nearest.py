@@ -13,7 +13,9 @@ def rows_and_centres(draw):
     """Draw rows and centres with whole coordinates, so that equal distances occur."""
     width = draw(st.integers(1, 3))
     coordinates = st.integers(-3, 3).map(float)
-    return tuple(draw(arrays(float, (draw(st.integers(1, most)), width), elements=coordinates)) for most in (12, 5))
+    return tuple(
+        draw(arrays(float, (draw(st.integers(1, most)), width), elements=coordinates)) for most in (12, 5)
+    )
 
 
 @given(drawn=rows_and_centres())

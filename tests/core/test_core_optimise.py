@@ -46,7 +46,7 @@ def test_the_maximum_is_found_with_its_covariance(shape, rate, seed):
     assert found.report.message == "The maximum of the likelihood was found."
     assert found.report.log_likelihood == pytest.approx(objective(found.parameters).value)
     assert found.report.gradient_norm < 1e-5
-    assert 0 < found.report.smallest_eigenvalue
+    assert found.report.smallest_eigenvalue > 0
     assert 1 <= found.report.condition < math.inf
     assert (found.report.rows, found.report.distinct_rows, found.report.restarts) == (100, 100, 0)
 
@@ -105,7 +105,9 @@ def test_a_flat_direction_is_named():
 
     found = best(product_only, (3.0, 5.0, 2.0), names=("first", "second", "third"), rows=1.0)
     assert found.report.status == "not_identified"
-    assert found.report.message.startswith("The likelihood is flat in the direction of first, second (smallest")
+    assert found.report.message.startswith(
+        "The likelihood is flat in the direction of first, second (smallest"
+    )
     assert found.report.message.endswith("the data do not pin them down.")
     assert np.isnan(found.covariance).all()
 

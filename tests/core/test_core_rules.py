@@ -49,7 +49,8 @@ def test_rescaled_scores_equal_exact_rounding(n_bins, levels):
     """Scores keep their order, ends stay ends, and what falls half way goes up."""
     scores = np.arange(1, n_bins + 1)
     exact = [
-        1 + floor(Fraction((score - 1) * (levels - 1), n_bins - 1) + Fraction(1, 2)) for score in range(1, n_bins + 1)
+        1 + floor(Fraction((score - 1) * (levels - 1), n_bins - 1) + Fraction(1, 2))
+        for score in range(1, n_bins + 1)
     ]
     assert rescale_levels(scores, n_bins, levels).tolist() == exact
     assert (exact[0], exact[-1]) == (1, levels)

@@ -57,11 +57,7 @@ def test_the_log_has_the_published_order_values(golden, cdnow):
         "corr_x_m": np.corrcoef(repeat["x"], m_x)[0, 1],
     }
     assert found == pytest.approx(expected, abs=0.005)
-    assert GammaGamma().fit(cdnow["x"], m_x_of(cdnow)).correlation_ == pytest.approx(found["corr_x_m"])
-
-
-def m_x_of(customers):
-    return customers["m_x"]
+    assert GammaGamma().fit(cdnow["x"], cdnow["m_x"]).correlation_ == pytest.approx(found["corr_x_m"])
 
 
 def assert_fit(model, expected):

@@ -56,7 +56,7 @@ def test_segments_are_counted(assignment):
 def test_segments_need_names():
     """An assignment without segments is sent to the other picture."""
     found = vt.PyramidSegmenter().fit(CUSTOMERS).assign(CUSTOMERS)
-    with pytest.raises(InvalidDataError, match="names no segments. Draw its tiers by plot_tiers"):
+    with pytest.raises(InvalidDataError, match=r"names no segments\. Draw its tiers by plot_tiers"):
         plot_segments(found)
 
 

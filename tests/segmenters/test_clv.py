@@ -32,7 +32,9 @@ def test_the_evidence_is_the_models_answer():
     """Chance to be alive, orders within the horizon and value per order come from the fitted models."""
     clv = _fit(horizon_days=180)
     found = _evidence(clv, NEW)
-    assert list(found) == ["probability_alive", "expected_orders", "expected_order_value", "clv"]
+    assert list(found) == [
+        "probability_alive", "expected_orders", "discounted_orders", "expected_order_value", "clv",
+    ]  # fmt: skip
     alive = clv.model_.probability_alive(*_history(NEW))
     orders = clv.model_.conditional_expected_purchases(180, *_history(NEW))
     value = clv.spend_.expected_value(NEW["x"], NEW["m_x"])

@@ -188,15 +188,27 @@ def test_the_pyramid_sentence_of_a_customer_without_value():
 
 
 def test_the_clv_sentence_tells_how_the_value_comes_about():
-    """Chance to be alive, orders, their value and the result, as in the evidence."""
+    """Chance to be alive, orders, discounted ones, their value and the result, as in the evidence."""
     clv, customers = fitted("clv"), make(30, seed=5)
-    for row, (alive, orders, value, total) in zip(
+    for row, (alive, orders, discounted, value, total) in zip(
         clv.explain(customers).itertuples(), clv.transform(customers), strict=True
     ):
         assert row.reason.startswith(
-            f"alive with probability {alive:.2f}, {orders:.2f} orders expected within 365 days, "
-            f"{value:,.2f} each → value {number(total)} ("
+            f"alive with probability {alive:.2f}, {orders:.2f} orders expected within 365 days "
+            f"({discounted:.2f} discounted), {value:,.2f} each → value {number(total)} ("
         )
+        assert total == pytest.approx(discounted * value, rel=1e-9)
+
+
+@languages
+def test_the_clv_sentence_tells_the_margin(lang):
+    """A margin other than the whole is part of the sentence, and of the value."""
+    customers = make(200, seed=5)
+    clv = vt.CLVSegmenter(margin=0.3).fit(customers)
+    word = {"en": ", margin 30%", "zh": "，利润率 30%"}[lang]
+    assert clv.explain(customers, lang)["reason"].str.contains(word, regex=False).all()
+    _, _, discounted, value, total = clv.transform(customers).T
+    np.testing.assert_allclose(total, discounted * value * 0.3, rtol=1e-9)
 
 
 @given(

@@ -146,7 +146,11 @@ def test_mapper_from_yaml(tmp_path):
 @given(codes=st.lists(st.integers(0, 2), min_size=1, max_size=30), seed=st.integers(0, 5))
 def test_order_of_customers_changes_nothing(codes, seed):
     """A customer's actions do not depend on the rows around it."""
-    rules = [rule("a", {"tier": "A"}, "visit", "call"), rule("b", {"tier": "B"}, "call"), rule("c", {}, "mail")]
+    rules = [
+        rule("a", {"tier": "A"}, "visit", "call"),
+        rule("b", {"tier": "B"}, "call"),
+        rule("c", {}, "mail"),
+    ]
     made = mapper(rules, domain=ALL)
     whole = made.map(assignment(codes))
     order = np.random.default_rng(seed).permutation(len(codes))

@@ -135,7 +135,7 @@ def test_every_mistake_is_named_with_its_place(changes, problem):
 
 def test_file_that_is_not_there(tmp_path):
     """A path without a file is an error that names the file."""
-    with pytest.raises(InvalidDataError, match="There is no playbook at 'none.yaml'"):
+    with pytest.raises(InvalidDataError, match=r"There is no playbook at 'none\.yaml'"):
         Playbook.from_yaml(tmp_path / "none.yaml")
 
 

@@ -28,9 +28,13 @@ PURCHASES = (
 VALUES = ("fit", "expected_value")
 
 TEXTS = {
-    "en": "alive with probability {alive}, {orders} orders expected within {days} days, {value} each → value ",
-    "zh": "存活概率 {alive}，未来 {days} 天预计购买 {orders} 次，每单 {value} → 客户价值 ",
+    "en": (
+        "alive with probability {alive}, {orders} orders expected within {days} days ({discounted} discounted), "
+        "{value} each{margin} → value "
+    ),
+    "zh": "存活概率 {alive}，未来 {days} 天预计购买 {orders} 次（折现后 {discounted} 次），每单 {value}{margin} → 客户价值 ",
 }
+MARGINS = {"en": ", margin {share}", "zh": "，利润率 {share}"}
 
 
 class CLVSegmenter(BaseSegmenter):
@@ -151,32 +155,38 @@ class CLVSegmenter(BaseSegmenter):
         discounted = model.discounted_expected_purchases(horizon, discount, *observed)
         orders = model.conditional_expected_purchases(horizon, *observed)
         value = spend.expected_value(x, m_x)
-        margin = columns[:, 4] if isinstance(self.margin, str) else float(self.margin)
+        discounted_orders = discounted[rows.inverse]
         return {
             "probability_alive": alive[rows.inverse],
             "expected_orders": orders[rows.inverse],
+            "discounted_orders": discounted_orders,
             "expected_order_value": value,
-            "clv": significant(discounted[rows.inverse] * value * margin),
+            "clv": significant(discounted_orders * value * self._margins(columns)),
         }
+
+    def _margins(self, columns: Floats) -> Floats:
+        """Return the margin of each customer."""
+        return columns[:, 4] if isinstance(self.margin, str) else np.full(len(columns), float(self.margin))
 
     def _assess(self, columns: Floats) -> Assessment:
         evidence = self._value(columns, self.model_, self.spend_)
         return Assessment(self.cut_.apply(evidence["clv"]), evidence["clv"], evidence)
 
     def _evidence_names(self) -> tuple[str, ...]:
-        return ("probability_alive", "expected_orders", "expected_order_value", "clv")
+        return ("probability_alive", "expected_orders", "discounted_orders", "expected_order_value", "clv")
 
     def _tier_names(self) -> Names:
         return self._new_cut().tier_names()
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)
-        rows = np.column_stack([found.evidence[name] for name in self._evidence_names()])
-        return [
-            say(
-                TEXTS, lang, alive=f"{alive:.2f}", orders=f"{orders:.2f}", value=f"{value:,.2f}",
-                days=number(float(self.horizon_days)),
-            )
-            + threshold_sentence(clv, code, self.cut_.thresholds_, tiers[code], lang)
-            for (alive, orders, value, clv), code in zip(rows, found.codes, strict=True)
-        ]  # fmt: skip
+        rows = np.column_stack([*(found.evidence[n] for n in self._evidence_names()), self._margins(columns)])
+        sentences = []
+        for (alive, orders, discounted, value, clv, margin), code in zip(rows, found.codes, strict=True):
+            text = say(
+                TEXTS, lang, alive=f"{alive:.2f}", orders=f"{orders:.2f}", discounted=f"{discounted:.2f}",
+                value=f"{value:,.2f}", days=number(float(self.horizon_days)),
+                margin="" if margin == 1 else say(MARGINS, lang, share=f"{margin:.0%}"),
+            )  # fmt: skip
+            sentences.append(text + threshold_sentence(clv, code, self.cut_.thresholds_, tiers[code], lang))
+        return sentences
