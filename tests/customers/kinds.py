@@ -11,6 +11,7 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+
 from tests.customers.logs import Order
 
 # --- a list of orders -------------------------------------------------------------------------

@@ -10,9 +10,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from tests.customers.kinds import DATE_KINDS, in_objects, in_pandas
 
 import valuetier as vt
+from tests.customers.kinds import DATE_KINDS, in_objects, in_pandas
 
 every_kind = pytest.mark.parametrize("kind", DATE_KINDS)
 

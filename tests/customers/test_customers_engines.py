@@ -15,10 +15,10 @@ import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
-from tests.customers.kinds import as_arrow_backed, as_pandas, as_polars, as_relation
-from tests.customers.logs import Order, expected, good_orders, records
 
 import valuetier as vt
+from tests.customers.kinds import as_arrow_backed, as_pandas, as_polars, as_relation
+from tests.customers.logs import Order, expected, good_orders, records
 from valuetier.customers.definition import customer_table, occasions, orders_from_lines, with_ages
 
 WHOLE = ["customer_id", "first_order", "last_order", "orders", "recency_days", "x", "t_x", "T"]

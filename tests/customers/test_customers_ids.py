@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.customers.kinds import IN_DUCKDB, IN_ENGINES, IN_PANDAS, as_pandas, as_relation
-from tests.customers.logs import Order, good_orders, options
 
 import valuetier as vt
+from tests.customers.kinds import IN_DUCKDB, IN_ENGINES, IN_PANDAS, as_pandas, as_relation
+from tests.customers.logs import Order, good_orders, options
 
 DAYS = [datetime(2024, 1, day) for day in (3, 1, 2, 4)]
 

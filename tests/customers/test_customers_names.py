@@ -8,10 +8,10 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 import pytest
-from tests.customers.kinds import as_pandas, as_polars, as_relation
-from tests.customers.logs import Order, records
 
 import valuetier as vt
+from tests.customers.kinds import as_pandas, as_polars, as_relation
+from tests.customers.logs import Order, records
 
 ORDERS = [
     Order(7, datetime(2024, 1, 1), 1000, 1),

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.customers.kinds import IN_DUCKDB, IN_ENGINES, IN_PANDAS, as_pandas
-from tests.customers.logs import Order, any_orders, assert_report_is, expected, options
 
 import valuetier as vt
+from tests.customers.kinds import IN_DUCKDB, IN_ENGINES, IN_PANDAS, as_pandas
+from tests.customers.logs import Order, any_orders, assert_report_is, expected, options
 
 A, B, C, D = 1, 2, 3, 4
 

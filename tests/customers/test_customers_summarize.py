@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
-from tests.customers.kinds import IN_DUCKDB, IN_ENGINES, IN_PANDAS, as_pandas, as_polars, as_relation
-from tests.customers.logs import START, Order, any_orders, assert_is, expected, good_orders, options, records
 
 import valuetier as vt
+from tests.customers.kinds import IN_DUCKDB, IN_ENGINES, IN_PANDAS, as_pandas, as_polars, as_relation
+from tests.customers.logs import START, Order, any_orders, assert_is, expected, good_orders, options, records
 
 # Shrinking a log takes minutes where every trial is a dozen queries.
 FAST = (Phase.explicit, Phase.generate)

@@ -12,9 +12,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from tests.customers.kinds import DATE_KINDS, DUCKDB_KINDS, in_objects, in_pandas
 
 import valuetier as vt
+from tests.customers.kinds import DATE_KINDS, DUCKDB_KINDS, in_objects, in_pandas
 
 NEW_YORK = "America/New_York"
 every_kind = pytest.mark.parametrize("kind", DATE_KINDS)

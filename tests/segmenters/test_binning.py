@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.segmenters.customer_tables import make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import make
 
 FEATURES = ["recency_days", "orders", "spend"]
 

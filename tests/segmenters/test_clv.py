@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from tests.segmenters.customer_tables import make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import make
 
 HISTORY = ["x", "t_x", "T"]
 CUSTOMERS = make(300, seed=11)

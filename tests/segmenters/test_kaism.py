@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.segmenters.customer_tables import make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import make
 
 KEY, DEVELOP, MAINTAIN, OPPORTUNITY = range(4)
 RATED = {"attractiveness": {"amount": 1}, "strength": {"nps": 1}, "scale": (0, 10)}

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
-from tests.segmenters.customer_tables import make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import make
 
 
 def _blobs(centres, n: int = 60, spread: float = 0.3, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

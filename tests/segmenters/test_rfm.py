@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.segmenters.customer_tables import make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import make
 from valuetier.segmenters.grids import GRIDS
 
 # Every combination of scores 1…5, written as data that fixed edges turn into exactly these scores.

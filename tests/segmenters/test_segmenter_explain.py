@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import valuetier as vt
 from tests.segmenters.customer_tables import (
     BUILT_ON_BASE,
     customer_tables,
@@ -16,8 +18,6 @@ from tests.segmenters.customer_tables import (
     make,
     same_customers_again,
 )
-
-import valuetier as vt
 from valuetier.segmenters.words import apart, number, threshold_sentence
 
 every = pytest.mark.parametrize("name", BUILT_ON_BASE)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from tests.segmenters.customer_tables import BUILT_ON_BASE, INSTALLED, customer_tables, fitted, make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import BUILT_ON_BASE, INSTALLED, customer_tables, fitted, make
 
 every = pytest.mark.parametrize("name", INSTALLED)
 every_built_on_base = pytest.mark.parametrize("name", BUILT_ON_BASE)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+
+import valuetier as vt
 from tests.segmenters.customer_tables import (
     BUILT_ON_BASE,
     INSTALLED,
@@ -18,8 +20,6 @@ from tests.segmenters.customer_tables import (
     make,
     same_customers_again,
 )
-
-import valuetier as vt
 from valuetier.plugins import segmenter_class
 
 every = pytest.mark.parametrize("name", INSTALLED)

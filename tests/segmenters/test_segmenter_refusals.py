@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
-from tests.segmenters.customer_tables import BUILT_ON_BASE, fitted, make
 
 import valuetier as vt
+from tests.segmenters.customer_tables import BUILT_ON_BASE, fitted, make
 
 every = pytest.mark.parametrize("name", BUILT_ON_BASE)
 

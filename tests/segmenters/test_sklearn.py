@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from tests.segmenters.customer_tables import INSTALLED
 
 import valuetier as vt
+from tests.segmenters.customer_tables import INSTALLED
 
 TWO_COLUMNS = "the check passes two columns; this segmenter needs three"
 FEW_COLUMNS = "the check passes two or three columns; a purchase history has four: x, t_x, T, m_x"
