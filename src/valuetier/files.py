@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +12,38 @@ import pandas as pd
 
 from valuetier.errors import InvalidDataError, require_choice
 
-CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt")
+CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".txt")
 FORMATS = ("parquet", "csv")
 
 
-def open_file(path: str | Path) -> duckdb.DuckDBPyRelation:
-    """Return a parquet or CSV file, or a glob of them, as a query that reads it.
+def is_csv(path: str | Path) -> bool:
+    """Return whether the ending of a path, or of a glob, is that of CSV files."""
+    return str(path).lower().endswith(CSV_ENDINGS)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn DuckDB's errors about a file into ours.
 
     Raises
     ------
     InvalidDataError
         If there is no such file or it cannot be read as what its ending says.
     """
-    connection = duckdb.connect()
     try:
-        if str(path).lower().endswith(CSV_ENDINGS):
-            return connection.read_csv(str(path))
-        return connection.read_parquet(str(path))
+        yield
     except duckdb.Error as error:
         raise InvalidDataError(
-            f"{Path(path).name!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}"
+            f"{str(path)!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}"
         ) from None
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Return a parquet or CSV file as a pandas frame."""
-    return open_file(path).df()
+    connection = duckdb.connect()
+    with reading(path):
+        read = connection.read_csv if is_csv(path) else connection.read_parquet
+        return read(str(path)).df()
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str, file_format: str) -> Path:

@@ -63,6 +63,20 @@ def test_the_pole_at_c_equal_to_zero_is_none(a, nudge):
     assert one(2.0, 1.5, a, d) == pytest.approx(precisely(2.0, 1.5, a, d), rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("s", "k", "a", "d"),
+    [
+        (0.00178, 566.7, 0.98919, 2.0759),
+        (0.000485, 585.1, 1.01326, 0.208),
+        (5e-5, 5e3, 0.9, 0.5),
+        (900.0, 40.0, 7.0, 3.0),
+    ],
+)
+def test_corners_in_which_the_closed_form_loses_digits(s, k, a, d):
+    """Where ₂F₁ with a large parameter or an argument near 1 is imprecise, the value is not."""
+    assert one(s, k, a, d) == pytest.approx(precisely(s, k, a, d), rel=1e-10)
+
+
 def test_a_value_known_in_closed_form():
     """For s = 1, k = 2 and p uniform it is log 2 + 1/2."""
     assert one(1.0, 2.0, 1.0, 1.0) == pytest.approx(np.log(2) + 0.5, rel=1e-12)

@@ -10,24 +10,19 @@ from valuetier.customers.checks import check_columns
 from valuetier.customers.dates import refuse_numbers
 from valuetier.customers.relations import is_number, quoted
 from valuetier.customers.rules import Columns
-from valuetier.errors import InvalidDataError
+from valuetier.files import is_csv, reading
 
 # What a sample of the file cannot be trusted to show.
 CSV: dict[str, Any] = {"header": True, "quotechar": '"', "escapechar": '"', "union_by_name": True}
-CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".txt", ".tsv")
 
 
 def open_files(path: str, columns: Columns) -> duckdb.DuckDBPyRelation:
     """Return parquet or CSV files (a path or a glob) as a relation in an engine of its own."""
     connection = duckdb.connect()
-    try:
-        if path.lower().endswith(CSV_ENDINGS):
+    with reading(path):
+        if is_csv(path):
             return _from_csv(connection, path, columns)
         return connection.read_parquet(path, union_by_name=True)
-    except duckdb.Error as error:
-        raise InvalidDataError(
-            f"{path!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}"
-        ) from None
 
 
 def _from_csv(connection: duckdb.DuckDBPyConnection, path: str, columns: Columns) -> duckdb.DuckDBPyRelation:
