@@ -18,6 +18,7 @@ from valuetier._core.history import (
     History,
     Integers,
     customer_time_order,
+    dense_codes,
     history,
     repeated_rows,
 )
@@ -89,7 +90,7 @@ def from_pandas(orders: pd.DataFrame, columns: Columns) -> tuple[ArrayLog, Any]:
         raise no_numbers(columns.amount, kind)
     times = local_times(at, columns.timezone).to_numpy("datetime64[us]").view(np.int64)
     log = ArrayLog(
-        customers=codes.astype(np.int32),
+        customers=codes.astype(np.int32, copy=False),
         at=times,
         amounts=validate.float_column(columns.amount, amounts),
         orders=None if columns.order is None else _codes(columns.order, orders[columns.order]),
@@ -229,8 +230,12 @@ def _midnight(days: Integers) -> NDArray[np.datetime64]:
     return (days * DAY).view("datetime64[us]")
 
 
-def _positions(name: str, ids: pd.Series) -> tuple[NDArray[np.intp], Any]:
+def _positions(name: str, ids: pd.Series) -> tuple[NDArray[np.integer], Any]:
     """Return the position of each id among the distinct ones, sorted; -1 is missing."""
+    if isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iu":
+        dense = dense_codes(ids.to_numpy())
+        if dense is not None:
+            return dense[0], pd.Index(dense[1])
     try:
         return pd.factorize(ids, sort=True)
     except TypeError:  # ids of several types have no order of their own
