@@ -33,8 +33,9 @@ def log_of(ids: Any) -> pd.DataFrame:
 
 DTYPES: dict[str, list[Any]] = {
     "int64": [9, 2, 3, 9],
-    "int8": [9, 2, 3, 9],
+    "int8": [100, -100, 45, 100],
     "uint64": [2**64 - 1, 2, 3, 2**64 - 1],
+    "uint64 of close numbers": [2**64 - 1, 2**64 - 3, 2**64 - 2, 2**64 - 1],
     "float64": [9.5, 2.0, 3.0, 9.5],
     "str": ["c", "a", "b", "c"],
     "string": ["c", "a", "b", "c"],
@@ -51,7 +52,7 @@ DTYPES: dict[str, list[Any]] = {
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_pandas_ids_keep_their_dtype(dtype: str) -> None:
     """The ids of the table have the dtype of those of the log, and are sorted."""
-    ids = pd.Series(DTYPES[dtype], dtype=dtype)
+    ids = pd.Series(DTYPES[dtype], dtype=dtype.split(" of ")[0])
     found = vt.summarize(log_of(ids)).customers["customer_id"]
     assert found.dtype == ids.dtype
     assert found.tolist() == sorted(set(ids.tolist()))

@@ -64,11 +64,12 @@ def dense_codes(keys: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[n
     low, span = keys.min(), int(keys.max()) - int(keys.min()) + 1
     if span > 4 * len(keys) + 1_000_000:
         return None
-    since = keys - low
+    # in 64 bits, or the distances of small integers overflow
+    since = keys - low if keys.dtype.kind == "u" else keys.astype(np.int64, copy=False) - int(low)
     occurs = np.zeros(span, dtype=bool)
     occurs[since] = True
     position = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
-    return position[since], np.asarray(np.flatnonzero(occurs) + low, dtype=keys.dtype)
+    return position[since], np.flatnonzero(occurs).astype(keys.dtype) + low
 
 
 def customer_time_order(

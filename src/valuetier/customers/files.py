@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import narwhals as nw
 
 from valuetier.customers.checks import check_columns
 from valuetier.customers.dates import refuse_numbers
-from valuetier.customers.relations import is_number, quoted
+from valuetier.customers.relations import is_number, lines_of_relation, quoted
 from valuetier.customers.rules import Columns
 from valuetier.files import is_csv, reading
 
@@ -16,13 +17,17 @@ from valuetier.files import is_csv, reading
 CSV: dict[str, Any] = {"header": True, "quotechar": '"', "escapechar": '"', "union_by_name": True}
 
 
-def open_files(path: str, columns: Columns) -> duckdb.DuckDBPyRelation:
-    """Return parquet or CSV files (a path or a glob) as a relation in an engine of its own."""
+def lines_of_files(path: str, columns: Columns) -> Any:
+    """Return the lines of parquet or CSV files (a path or a glob), in an engine of their own."""
     connection = duckdb.connect()
+    if not is_csv(path):
+        with reading(path):
+            log = connection.read_parquet(path, union_by_name=True)
+        return lines_of_relation(log, columns)
     with reading(path):
-        if is_csv(path):
-            return _from_csv(connection, path, columns)
-        return connection.read_parquet(path, union_by_name=True)
+        log = _from_csv(connection, path, columns)
+    lines_of_relation(log, columns).to_native().create("lines")  # parsed once, not by every query
+    return nw.from_native(connection.table("lines"))
 
 
 def _from_csv(connection: duckdb.DuckDBPyConnection, path: str, columns: Columns) -> duckdb.DuckDBPyRelation:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from valuetier.customers.checks import check_columns, no_ids, no_numbers
 from valuetier.customers.dates import local_times, parse_dates, refuse_numbers
-from valuetier.customers.files import open_files
+from valuetier.customers.files import lines_of_files
 from valuetier.customers.relations import lines_of_relation
 from valuetier.customers.rules import Columns
 from valuetier.errors import InvalidDataError
@@ -44,7 +44,7 @@ class Source:
 def read(orders: Any, columns: Columns, as_: str | None) -> Source:
     """Return the lines of an order log of any kind."""
     if isinstance(orders, (str, PathLike)):
-        return Source(lines_of_relation(open_files(fspath(orders), columns), columns), as_ or "pandas")
+        return Source(lines_of_files(fspath(orders), columns), as_ or "pandas")
     if isinstance(orders, duckdb.DuckDBPyRelation):
         return Source(lines_of_relation(orders, columns), as_ or "relation")
     try:
