@@ -225,3 +225,17 @@ def test_pandas_and_files_need_neither_pyarrow_nor_polars(tmp_path: Path) -> Non
     program = WITHOUT.format(modules=["pyarrow", "polars", "lifetimes", "matplotlib"], paths=paths)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_mean_of_no_repeat_order_is_nan_on_every_engine():
+    """A customer with x = 0 has m_x NaN, not null, whatever the kind of table."""
+    log = pl.DataFrame({"customer_id": ["a"], "date": [date(2024, 1, 1)], "amount": [5.0]})
+    relation = duckdb.connect().from_arrow(log.to_arrow())
+    polars = vt.summarize(log).customers
+    assert polars["m_x"].null_count() == 0
+    assert polars["m_x"].is_nan().all()
+    arrow = vt.summarize(log, as_="arrow").customers["m_x"]
+    assert (arrow.null_count, np.isnan(arrow[0].as_py())) == (0, True)
+    assert vt.summarize(relation).customers.aggregate("count(m_x), bool_and(isnan(m_x))").fetchall() == [
+        (1, True)
+    ]

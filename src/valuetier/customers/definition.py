@@ -123,7 +123,9 @@ def with_ages(customers: Frame, as_of_day: int, end: int, period: str) -> Frame:
             x=orders - 1,
             t_x=in_days(nw.col("last_seen") - nw.col("born")),
             T=in_days(nw.lit(end).cast(nw.Int64) - nw.col("born")),
-            m_x=nw.col("repeat_purchases") / (orders - 1).cast(nw.Float64),
+            m_x=nw.when(orders > 1)
+            .then(nw.col("repeat_purchases") / (orders - 1).cast(nw.Float64))
+            .otherwise(nw.lit(float("nan"))),
         )
         .select(*COLUMNS)
     )
