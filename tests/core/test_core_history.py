@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valuetier._core.history import customer_time_order, history, repeated_rows
+from valuetier._core.history import distinct_visits, history, repeated_rows
 
 N_CUSTOMERS = 4
 LENGTH = 3  # times of one period
@@ -18,19 +18,17 @@ orders = st.lists(
 
 
 def grouped(rows):
-    """Return the history of the rows, sorted as it must be."""
+    """Return the history of the rows."""
     customers, times, amounts = (np.array([row[place] for row in rows]) for place in range(3))
     customers, times = customers.astype(np.int32), times.astype(np.int64)
-    order = customer_time_order(customers, times, N_CUSTOMERS)
-    return history(
-        customers[order], times[order], times[order] // LENGTH, amounts.astype(float)[order], N_CUSTOMERS
-    )
+    visits = distinct_visits(customers, times, N_CUSTOMERS)
+    return history(visits, customers, times, amounts.astype(float), length=LENGTH, offset=1)
 
 
 def slow_history(rows, customer):
     """Return (orders, first, last occasion, last, purchases, repeat purchases) of one customer."""
     mine = sorted((time, amount) for who, time, amount in rows if who == customer)
-    occasions = [list(found) for _, found in groupby(mine, key=lambda order: order[0] // LENGTH)]
+    occasions = [list(found) for _, found in groupby(mine, key=lambda order: (order[0] + 1) // LENGTH)]
     if not occasions:
         return (0, 0, 0, 0, 0.0, 0.0)
     money = [sum(amount for _, amount in occasion) for occasion in occasions]
@@ -66,17 +64,28 @@ def test_money_and_occasions_reconcile(rows):
     """All customers together have spent what the log holds; what is not repeated is the first occasion."""
     found = grouped(rows)
     assert found.purchases.sum() == sum(amount for _, _, amount in rows)
-    assert found.orders.sum() == len({(who, time // LENGTH) for who, time, _ in rows})
+    assert found.orders.sum() == len({(who, (time + 1) // LENGTH) for who, time, _ in rows})
     assert (found.repeat_purchases <= found.purchases).all()
     assert (found.first <= found.last_occasion).all()
     assert (found.last_occasion <= found.last).all()
 
 
+@given(rows=orders, far=st.sampled_from([0, 2**40]))
+def test_visits_are_the_distinct_pairs(rows, far):
+    """Each pair of customer and time once, sorted, however far apart; who has one twice is crowded."""
+    pairs = [(who, time * (far or 1)) for who, time, _ in rows]
+    customers, times = (np.array([pair[place] for pair in pairs], dtype=np.int64) for place in range(2))
+    found = distinct_visits(customers, times, N_CUSTOMERS)
+    assert list(zip(found.customers.tolist(), found.times.tolist(), strict=True)) == sorted(set(pairs))
+    twice = {pair[0] for pair in pairs if pairs.count(pair) > 1}
+    assert set(np.flatnonzero(found.crowded).tolist()) == twice
+
+
 @given(rows=orders)
 def test_repeated_rows_leave_each_row_once(rows):
     """Without the repeated rows, each combination of customer, time and amount is there once."""
-    rows = sorted(rows, key=lambda row: row[:2])
     customers, times, amounts = (np.array([row[place] for row in rows]) for place in range(3))
-    again = repeated_rows(customers.astype(np.int32), times.astype(np.int64), amounts)
-    kept = [row for place, row in enumerate(rows) if place not in set(again.tolist())]
-    assert sorted(kept) == sorted(set(rows))
+    customers, times = customers.astype(np.int32), times.astype(np.int64)
+    visits = distinct_visits(customers, times, N_CUSTOMERS)
+    again = repeated_rows(visits, customers, times, amounts)
+    assert again.tolist() == [place for place, row in enumerate(rows) if row in rows[:place]]

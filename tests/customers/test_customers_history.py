@@ -11,8 +11,8 @@ from valuetier._core.history import (
     counting_order,
     customer_time_order,
     dense_codes,
+    distinct_visits,
     history,
-    repeated_rows,
 )
 
 small = st.lists(st.integers(0, 5), max_size=30)
@@ -56,19 +56,8 @@ def test_customer_time_order_sorts_by_customer_then_time(rows: list[tuple[int, i
     assert found.tolist() == sorted(range(len(rows)), key=lambda row: (*rows[row], row))
 
 
-@given(
-    rows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from((0.5, 1.5))), max_size=30)
-)
-def test_repeated_rows_are_those_that_equal_an_earlier_one(rows: list[tuple[int, int, float]]) -> None:
-    """Of equal rows all but the first are repeated."""
-    rows = sorted(rows, key=lambda row: row[:2])
-    customers, times, amounts = (np.array([row[place] for row in rows]) for place in range(3))
-    found = repeated_rows(customers.astype(np.int32), times.astype(np.int64), amounts)
-    assert found.tolist() == [place for place, row in enumerate(rows) if row in rows[:place]]
-
-
 def test_the_history_of_nobody_is_all_zero() -> None:
     """Without rows every customer has no orders, no times and no money."""
     nothing = np.empty(0, dtype=np.int64)
-    found = history(nothing, nothing, nothing, np.empty(0), 2)
+    found = history(distinct_visits(nothing, nothing, 2), nothing, nothing, np.empty(0))
     assert [column.tolist() for column in found] == [[0, 0]] * 6

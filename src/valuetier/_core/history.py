@@ -28,6 +28,17 @@ class History(NamedTuple):
     repeat_purchases: Floats
 
 
+class Visits(NamedTuple):
+    """Distinct pairs of customer and time, sorted by customer, then by time.
+
+    ``crowded`` tells for every customer whether some pair stood in several rows.
+    """
+
+    customers: NDArray[np.integer]
+    times: Integers
+    crowded: NDArray[np.bool_]
+
+
 def counting_order(keys: NDArray[np.integer], n_keys: int) -> NDArray[np.integer]:
     """Return the stable order of small integer keys in 0…n_keys - 1.
 
@@ -90,76 +101,107 @@ def customer_time_order(
     return by_time[counting_order(customers[by_time], n_customers)]
 
 
+def distinct_visits(customers: NDArray[np.integer], times: Integers, n_customers: int) -> Visits:
+    """Return when each customer was there, each time once; from rows in any order.
+
+    Only customer and time are sorted, packed into one integer: the rows stay where they are.
+
+    Examples
+    --------
+    >>> found = distinct_visits(np.array([1, 0, 1, 1]), np.array([9, 5, 2, 9]), 2)
+    >>> found.customers.tolist(), found.times.tolist(), found.crowded.tolist()
+    ([0, 1, 1], [5, 2, 9], [False, True])
+    """
+    crowded = np.zeros(n_customers, dtype=bool)
+    if not len(times):
+        return Visits(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), crowded)
+    start = int(times.min())
+    span = int(times.max()) - start + 1
+    dtype = np.dtype(np.uint32 if n_customers * span < 2**32 else np.int64)
+    packed = customers.astype(dtype) * dtype.type(span) + (times - start).astype(dtype)
+    packed.sort()
+    new = np.ones(len(packed), dtype=bool)
+    np.not_equal(packed[1:], packed[:-1], out=new[1:])
+    crowded[packed[~new] // dtype.type(span)] = True
+    packed = packed[new]
+    who = packed // dtype.type(span)
+    return Visits(who, (packed - who * dtype.type(span)).astype(np.int64) + start, crowded)
+
+
 def history(
+    visits: Visits,
     customers: NDArray[np.integer],
     times: Integers,
-    periods: Integers,
     amounts: Floats,
-    n_customers: int,
+    *,
+    length: int = 1,
+    offset: int = 0,
 ) -> History:
     """Return the history of every customer; orders in one period are one occasion.
 
     Parameters
     ----------
+    visits : Visits
+        Of the same customers and times.
     customers : (n,) array
-        Customer codes, sorted; within a customer ordered by time.
+        Customer codes.
     times : (n,) array
         Time of each order, in whole units.
-    periods : (n,) array
-        Period of each order: does not fall where ``times`` rises.
     amounts : (n,) array
         Not negative.
+    length, offset : int
+        The period of a time is ``(time + offset) // length``.
 
     Examples
     --------
-    >>> found = history(
-    ...     np.array([0, 0, 0, 2]), np.array([1, 1, 5, 3]), np.array([1, 1, 5, 3]),
-    ...     np.array([10.0, 5.0, 20.0, 7.0]), 3,
-    ... )
+    >>> customers, times = np.array([0, 2, 0, 0]), np.array([5, 3, 1, 1])
+    >>> visits = distinct_visits(customers, times, 3)
+    >>> found = history(visits, customers, times, np.array([20.0, 7.0, 10.0, 5.0]))
     >>> found.orders.tolist(), found.purchases.tolist(), found.repeat_purchases.tolist()
     ([2, 0, 1], [35.0, 0.0, 7.0], [20.0, 0.0, 0.0])
     """
+    n_customers = len(visits.crowded)
     orders, first, last_occasion, last = np.zeros((4, n_customers), dtype=np.int64)
-    purchases, repeat_purchases = np.zeros((2, n_customers))
-    result = History(orders, first, last_occasion, last, purchases, repeat_purchases)
     if not len(customers):
-        return result
-    births = _starts(customers)
-    ends = np.append(births[1:], len(customers)) - 1
-    opens = _starts(customers, periods)
-    occasion = np.zeros(len(customers), dtype=np.int32)
+        return History(orders, first, last_occasion, last, *np.zeros((2, n_customers)))
+    births = _starts(visits.customers)
+    ends = np.append(births[1:], len(visits.customers)) - 1
+    opens = _starts(visits.customers, (visits.times + offset) // length)
+    occasion = np.zeros(len(visits.customers), dtype=np.int32)
     occasion[opens] = 1
-    np.cumsum(occasion, out=occasion)  # number of the row's occasion, counted over all customers
-    first_occasion = np.repeat(occasion[births], ends - births + 1)
-    who = customers[births]
-    result.orders[who] = occasion[ends] - occasion[births] + 1
-    result.first[who] = times[births]
-    result.last_occasion[who] = times[opens[occasion[ends] - 1]]
-    result.last[who] = times[ends]
-    result.purchases[who] = np.add.reduceat(amounts, births)
-    repeats = np.where(occasion > first_occasion, amounts, 0.0)
-    result.repeat_purchases[who] = np.add.reduceat(repeats, births)
-    return result
+    np.cumsum(occasion, out=occasion)  # number of the visit's occasion, counted over all customers
+    who = visits.customers[births]
+    orders[who] = occasion[ends] - occasion[births] + 1
+    first[who] = visits.times[births]
+    last_occasion[who] = visits.times[opens[occasion[ends] - 1]]
+    last[who] = visits.times[ends]
+    later = (times + offset) // length > ((first + offset) // length)[customers]
+    purchases = _totals(customers, amounts, n_customers)
+    repeats = _totals(customers, np.where(later, amounts, 0.0), n_customers)
+    return History(orders, first, last_occasion, last, purchases, repeats)
+
+
+def _totals(customers: NDArray[np.integer], amounts: Floats, n_customers: int) -> Floats:
+    return np.bincount(customers, weights=amounts, minlength=n_customers).astype(np.float64, copy=False)
 
 
 def repeated_rows(
-    customers: NDArray[np.integer], times: Integers, *others: NDArray[np.generic]
+    visits: Visits, customers: NDArray[np.integer], *others: NDArray[np.generic]
 ) -> NDArray[np.intp]:
-    """Return the positions of rows that equal an earlier one; rows ordered as for :func:`history`.
+    """Return the positions of rows that equal an earlier one in customer and all others.
 
-    Only rows that share customer and time with a neighbour are compared any further.
+    Only customers who were there several times at one time are looked at any further;
+    the others must tell those times apart at least as well as ``visits`` does.
 
     Examples
     --------
-    >>> repeated_rows(np.array([0, 0, 0]), np.array([1, 1, 1]), np.array([5.0, 6.0, 5.0])).tolist()
+    >>> customers, times = np.array([0, 0, 0]), np.array([1, 1, 1])
+    >>> visits = distinct_visits(customers, times, 1)
+    >>> repeated_rows(visits, customers, times, np.array([5.0, 6.0, 5.0])).tolist()
     [2]
     """
-    same = (customers[1:] == customers[:-1]) & (times[1:] == times[:-1])
-    near = np.zeros(len(customers), dtype=bool)
-    near[1:] |= same
-    near[:-1] |= same
-    candidates = np.flatnonzero(near)
-    columns = [column[candidates] for column in (customers, times, *others)]
+    candidates = np.flatnonzero(visits.crowded[customers])
+    columns = [column[candidates] for column in (customers, *others)]
     order = np.lexsort((candidates, *columns[::-1]))
     again = np.ones(len(order), dtype=bool)
     again[:1] = False

@@ -17,8 +17,10 @@ from valuetier import _validate as validate
 from valuetier._core.history import (
     History,
     Integers,
+    Visits,
     customer_time_order,
     dense_codes,
+    distinct_visits,
     history,
     repeated_rows,
 )
@@ -39,6 +41,8 @@ from valuetier.customers.rules import Columns, Rules
 
 DAY = 86_400_000_000  # microseconds
 HOUR = DAY // 24
+# Length and offset in days of periods longer than a day: 1970-01-01 was three days after a Monday.
+PERIODS = {"W": (7, 3)}
 MISSING = np.iinfo(np.int64).min  # NaT
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -107,24 +111,28 @@ def summarize_arrays(
     log = _without_bad(log, ledger)
     if not len(log.at):
         raise ledger.nothing_left()
-    days = log.at // DAY
-    order = customer_time_order(log.customers, days, len(ids))
-    log = _without_duplicates(log.take(order), ledger)
+    unit = HOUR if rules.period == "h" else DAY
+    whole, visits = log, distinct_visits(log.customers, log.at // unit, len(ids))
+    log = _without_duplicates(log, visits, ledger)
     last_day = rules.as_of or date.fromordinal(EPOCH_ORDINAL + int(log.at.max() // DAY))
     if log.orders is not None:
         log = _merged_orders(log, len(ids))
     refund = log.amounts < 0
     if ledger.enter_refunds(log.line(REFUND, refund)):
         log, refund = log.take(~refund), np.zeros(np.count_nonzero(~refund), dtype=bool)
-    found = _history_of(log, refund, rules.period, len(ids))
+    bought = log.take(~refund) if refund.any() else log
+    if bought is not whole:
+        visits = distinct_visits(bought.customers, bought.at // unit, len(ids))
+    length, offset = PERIODS.get(rules.period, (1, 0))
+    found = history(visits, bought.customers, bought.at // unit, bought.amounts, length=length, offset=offset)
     spend = found.purchases + np.bincount(
         log.customers[refund], weights=log.amounts[refund], minlength=len(ids)
     )
     has_order = found.orders > 0
-    bought = has_order[log.customers]
+    used = has_order[log.customers]
     report = ledger.close(
-        used_line(log.count(bought), int(has_order.sum()), float(spend[has_order].sum())),
-        log.line(NO_ORDER, ~bought),
+        used_line(log.count(used), int(has_order.sum()), float(spend[has_order].sum())),
+        log.line(NO_ORDER, ~used),
     )
     table = _table(found, spend, has_order, ids, rules.period, last_day)
     return table, report, last_day
@@ -154,10 +162,10 @@ def _without_bad(log: ArrayLog, ledger: Ledger) -> ArrayLog:
     return log.take(~bad) if bad.any() else log
 
 
-def _without_duplicates(log: ArrayLog, ledger: Ledger) -> ArrayLog:
+def _without_duplicates(log: ArrayLog, visits: Visits, ledger: Ledger) -> ArrayLog:
     others = (log.at, log.amounts) if log.orders is None else (log.at, log.amounts, log.orders)
     again = np.zeros(len(log.at), dtype=bool)
-    again[repeated_rows(log.customers, log.at // DAY, *others)] = True
+    again[repeated_rows(visits, log.customers, *others)] = True
     return log.take(~again) if ledger.enter_duplicates(log.line(DUPLICATE, again)) else log
 
 
@@ -170,13 +178,12 @@ def _merged_orders(log: ArrayLog, n_customers: int) -> ArrayLog:
     new = np.ones(len(order), dtype=bool)
     new[1:] = (log.customers[1:] != log.customers[:-1]) | (log.orders[1:] != log.orders[:-1])
     opens = np.flatnonzero(new)
-    merged = replace(
+    return replace(
         log.take(opens),
         at=np.minimum.reduceat(log.at, opens),
         amounts=_totals(log.amounts, opens),
         rows=np.diff(np.append(opens, len(order))),
     )
-    return merged.take(customer_time_order(merged.customers, merged.at // DAY, n_customers))
 
 
 def _totals(amounts: Floats, opens: NDArray[np.intp]) -> Floats:
@@ -185,26 +192,12 @@ def _totals(amounts: Floats, opens: NDArray[np.intp]) -> Floats:
     return np.where(np.abs(total) <= ROUNDING * gross, 0.0, total)
 
 
-def _history_of(log: ArrayLog, refund: NDArray[np.bool_], period: str, n_customers: int) -> History:
-    """Return what each customer bought; refunds are no occasion."""
-    bought = log.take(~refund) if refund.any() else log
-    if period == "h":
-        hours = bought.at // HOUR
-        bought = bought.take(customer_time_order(bought.customers, hours, n_customers))
-        times = bought.at // HOUR
-    else:
-        times = bought.at // DAY
-    # 1970-01-01 was a Thursday: three days after a Monday
-    periods = (times + 3) // 7 if period == "W" else times
-    return history(bought.customers, times, periods, bought.amounts, n_customers)
-
-
 def _table(
     found: History, spend: Floats, has_order: NDArray[np.bool_], ids: Any, period: str, last_day: date
 ) -> pd.DataFrame:
     """Return the customer table, ages in days at the end of the last day."""
     per_day = 24 if period == "h" else 1
-    codes = np.flatnonzero(has_order)
+    codes = slice(None) if has_order.all() else np.flatnonzero(has_order)
     orders, first, last = found.orders[codes], found.first[codes], found.last[codes]
     as_of_day = last_day.toordinal() - EPOCH_ORDINAL
     end = max(as_of_day * per_day, int(last.max()) if period == "h" else as_of_day)
@@ -212,7 +205,7 @@ def _table(
     repeat = found.repeat_purchases[codes]
     return pd.DataFrame(
         {
-            "customer_id": ids.take(codes),
+            "customer_id": ids[codes],
             "first_order": _midnight(first // per_day),
             "last_order": _midnight(last // per_day),
             "orders": orders,
