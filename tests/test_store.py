@@ -130,7 +130,9 @@ def test_private_and_passing_attributes_are_not_stored():
     """State is what ends with an underscore and does not begin with one."""
     model = vt.BGNBD.from_params(r=0.24, alpha=4.4, a=0.8, b=2.4)
     model._cache_, model.note = 1, 2
-    assert set(store.state_of(model)) == {"r_", "alpha_", "a_", "b_"}
+    assert set(store.state_of(model)) == {
+        "r_", "alpha_", "a_", "b_", "rate_coefficients_", "dropout_coefficients_",
+    }  # fmt: skip
 
 
 def test_what_is_no_json_is_refused(saved):

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from valuetier import evaluate as evaluate
     from valuetier import models as models
     from valuetier import plots as plots
-    from valuetier.customers import IngestReport, Summary, from_lifetimes, summarize, to_lifetimes
+    from valuetier.customers import (
+        IngestReport,
+        Summary,
+        from_lifetimes,
+        sum_log_gaps,
+        summarize,
+        to_lifetimes,
+    )
     from valuetier.cuts import NaturalBreakCut, ShareCut, ThresholdCut, ValueShareCut
     from valuetier.errors import (
         InvalidDataError,
@@ -29,7 +36,21 @@ if TYPE_CHECKING:
         UnknownSegmenterError,
         ValueTierError,
     )
-    from valuetier.models import BGNBD, GammaGamma
+    from valuetier.models import (
+        BGBB,
+        BGNBD,
+        CNBDK,
+        MBGNBD,
+        MCNBDK,
+        SBG,
+        Draws,
+        GammaGamma,
+        Independence,
+        LifetimesAdapter,
+        ParetoNBD,
+        compare_models,
+        likelihood_ratio_test,
+    )
     from valuetier.pipeline import run
     from valuetier.plugins import available_segmenters, get_segmenter
     from valuetier.segmenters import (
@@ -53,6 +74,7 @@ _HOMES = {
     "IngestReport": "customers",
     "Summary": "customers",
     "from_lifetimes": "customers",
+    "sum_log_gaps": "customers",
     "summarize": "customers",
     "to_lifetimes": "customers",
     "NaturalBreakCut": "cuts",
@@ -67,8 +89,19 @@ _HOMES = {
     "UncoveredTiersError": "errors",
     "UnknownSegmenterError": "errors",
     "ValueTierError": "errors",
+    "BGBB": "models",
     "BGNBD": "models",
+    "CNBDK": "models",
+    "MBGNBD": "models",
+    "MCNBDK": "models",
+    "SBG": "models",
+    "Draws": "models",
     "GammaGamma": "models",
+    "Independence": "models",
+    "LifetimesAdapter": "models",
+    "ParetoNBD": "models",
+    "compare_models": "models",
+    "likelihood_ratio_test": "models",
     "run": "pipeline",
     "available_segmenters": "plugins",
     "get_segmenter": "plugins",

@@ -1,7 +1,8 @@
 """Fitted segmenters and models as JSON and back: versioned, readable, no pickle.
 
 A document names installed classes only (see :mod:`valuetier.plugins`), so reading one
-never runs code that came with it.
+never runs code that came with it. An object that wraps something foreign may name an
+installed one that answers the same, ``stored_as_``, to be stored in its place.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def _encode(value: Any, reports: bool = True) -> Any:
         content = {f.name: _encode(getattr(value, f.name), reports) for f in fields(value)}
         return {"$value": type(value).__name__, "fields": content}
     if hasattr(value, "get_params"):
-        return {"$object": _contents(value, reports=reports)}
+        return {"$object": _contents(getattr(value, "stored_as_", value), reports=reports)}
     raise InvalidDataError(f"A value of type {type(value).__name__} cannot be stored as JSON.")
 
 

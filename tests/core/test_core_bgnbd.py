@@ -8,29 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from valuetier._core import bgnbd
+from tests.core.laws import check_derivatives, customers, log_uniform, log_uniforms, logs
+from valuetier._core import beta_geometric, bgnbd
+from valuetier._core.likelihood import Sample
 
 NAMES = ("r", "alpha", "a", "b")
 TYPICAL = {"r": 0.2426, "alpha": 4.414, "a": 0.793, "b": 2.426}
 
 
-def log_uniform(low, high):
-    """Draw numbers spread evenly over the orders of magnitude."""
-    return st.floats(np.log(low), np.log(high)).map(lambda found: float(np.exp(found)))
-
-
-@st.composite
-def customers(draw, most=8, longest=5e3, busiest=5000):
-    """Draw (x, t_x, T) of some customers, one-timers and busy ones."""
-    rows = []
-    for _ in range(draw(st.integers(1, most))):
-        T = draw(log_uniform(1e-2, longest))
-        x = draw(st.just(0) | st.integers(1, 10) | st.integers(1, busiest))
-        rows.append((x, draw(st.floats(0.01, 1)) * T if x else 0.0, T))
-    return tuple(np.array(rows, dtype=float).T)
-
-
-wide = st.fixed_dictionaries(dict.fromkeys(NAMES, log_uniform(1e-2, 1e3)))
+wide = log_uniforms(1e-2, 1e3, *NAMES)
 moderate = st.fixed_dictionaries({
     "r": log_uniform(0.05, 5),
     "alpha": log_uniform(0.5, 50),
@@ -186,12 +172,12 @@ def test_the_total_is_the_weighted_sum_of_the_rows(observed, params, data):
     """The total likelihood is Σ weight × row, and a weight is a repetition, also in the derivatives."""
     n = len(observed[0])
     times = np.array(data.draw(st.lists(st.integers(1, 4), min_size=n, max_size=n)))
-    theta = np.array([params[name] for name in NAMES])
-    total = bgnbd.likelihood(*observed, times.astype(float), theta)
+    parts, working = beta_geometric.parts(), logs(params, NAMES)
+    total = Sample(parts, observed, times.astype(float))(working)
     rows = bgnbd.log_likelihood(*observed, **params)
     assert total.value == pytest.approx(float(rows @ times), rel=1e-9, abs=1e-9)
     repeated = [np.repeat(column, times) for column in observed]
-    again = bgnbd.likelihood(*repeated, np.ones(times.sum()), theta)
+    again = Sample(parts, repeated, np.ones(times.sum()))(working)
     np.testing.assert_allclose(again.value, total.value, rtol=1e-9, atol=1e-9)
     scale = np.abs(again.gradient).max()
     np.testing.assert_allclose(again.gradient, total.gradient, rtol=1e-9, atol=1e-9 * scale)
@@ -203,20 +189,8 @@ def test_the_total_is_the_weighted_sum_of_the_rows(observed, params, data):
 @given(observed=customers(longest=100, busiest=50), params=moderate)
 def test_derivatives_equal_finite_differences(observed, params):
     """Gradient and Hessian are the slopes of value and gradient."""
-    theta = np.array([params[name] for name in NAMES])
-    weights = np.linspace(1, 3, len(observed[0]))
-    here = bgnbd.likelihood(*observed, weights, theta)
-    np.testing.assert_allclose(here.hessian, here.hessian.T, rtol=1e-12)
-    for place in range(4):
-        step = np.zeros(4)
-        step[place] = 1e-5 * theta[place]
-        above, below = (bgnbd.likelihood(*observed, weights, theta + sign * step) for sign in (1, -1))
-        width = 2 * step[place]
-        noise = 1e-9 * (1 + abs(here.value)) / width
-        assert (above.value - below.value) / width == pytest.approx(here.gradient[place], rel=1e-5, abs=noise)
-        slopes = (above.gradient - below.gradient) / width
-        noise = 1e-9 * (1 + np.abs(here.gradient).max()) / width
-        np.testing.assert_allclose(slopes, here.hessian[place], rtol=1e-5, atol=noise)
+    sample = Sample(beta_geometric.parts(), observed, np.linspace(1, 3, len(observed[0])))
+    check_derivatives(sample, logs(params, NAMES))
 
 
 @settings(max_examples=15)

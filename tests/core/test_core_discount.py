@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
 
+from tests.core.laws import log_uniform
 from valuetier._core import bgnbd
-from valuetier._core.discount import discounted_forever, discounted_within
+from valuetier._core.discount import discounted_within
 
 PARAMETERS = {"r": 0.2426, "alpha": 30.9, "a": 0.793, "b": 2.426}
 X, T_X, T = np.array([[0.0, 0.0, 272.0], [2.0, 213.0, 272.0], [26.0, 216.0, 217.0]]).T
-EVERYONE = slice(None)
-discounts = st.floats(np.log(1e-6), np.log(10)).map(lambda found: float(np.exp(found)))
+discounts = log_uniform(1e-6, 10)
 
 
-def expectation(t, who=EVERYONE):
+def expectation(t, who):
     return bgnbd.conditional_expected_purchases(t, X[who], T_X[who], T[who], **PARAMETERS)
 
 
@@ -29,15 +29,18 @@ def within(horizon, discount):
 def by_quadrature(who, horizon, discount):
     """Integrate in log(1 + t), piece by piece, and add what was bought at the end."""
 
+    def bought(t):
+        return expectation(np.array([t]), [who])[0]
+
     def integrand(u):
         t = np.expm1(u)
-        return discount * np.exp(-discount * t) * expectation(t, who) * (t + 1)
+        return discount * np.exp(-discount * t) * bought(t) * (t + 1)
 
     cuts = np.linspace(0, np.log1p(min(horizon, 50 / discount)), 12)
     pieces = [
         integrate.quad(integrand, *piece, epsabs=0, epsrel=1e-11)[0] for piece in itertools.pairwise(cuts)
     ]
-    return sum(pieces) + np.exp(-discount * horizon) * expectation(float(horizon), who)
+    return sum(pieces) + np.exp(-discount * horizon) * bought(horizon)
 
 
 @pytest.mark.parametrize("who", range(3))
@@ -63,18 +66,16 @@ def test_equals_numerical_quadrature(who, horizon, discount):
 def test_a_steady_customer_is_an_annuity(rate, horizon, discount):
     """For E(t) = rate t the value is rate (1 - e^-δh) / δ, and rate / δ for ever."""
     annuity = -rate * np.expm1(-discount * horizon) / discount
-    found = discounted_within(lambda t: rate * t, np.array([horizon]), discount, np.array([100.0]))
-    assert found[0] == pytest.approx(annuity, rel=1e-8)
-    assert discounted_forever(lambda t: rate * t, discount, 2) == pytest.approx(
-        [rate / discount] * 2, rel=1e-9
-    )
+    ends, scale = np.array([horizon, np.inf]), np.full(2, 100.0)
+    found = discounted_within(lambda t, who: rate * t, ends, discount, scale)
+    np.testing.assert_allclose(found, [annuity, rate / discount], rtol=1e-9)
 
 
 @settings(max_examples=20)
 @given(horizon=st.floats(0, 1e5))
 def test_without_discount_nothing_is_lost(horizon):
     """A rate of 0 leaves the expectation, and a horizon of 0 leaves nothing."""
-    np.testing.assert_array_equal(within(horizon, 0.0), expectation(np.full(3, horizon)))
+    np.testing.assert_array_equal(within(horizon, 0.0), expectation(np.full(3, horizon), np.arange(3)))
     np.testing.assert_array_equal(within(0.0, 0.01), np.zeros(3))
 
 
@@ -91,14 +92,30 @@ def test_longer_is_more_and_dearer_is_less(horizon, discount, factor):
 
 @settings(max_examples=10)
 @given(discount=discounts)
-def test_a_horizon_without_end_is_for_ever(discount):
-    """Where nothing is left to be discounted, both integrals meet."""
-    forever = discounted_forever(expectation, discount, 3)
-    np.testing.assert_allclose(within(45 / discount, discount), forever, rtol=1e-8)
+def test_a_horizon_without_end_is_a_very_long_one(discount):
+    """Where nothing is left to be discounted, more time brings nothing."""
+    np.testing.assert_allclose(within(50 / discount, discount), within(np.inf, discount), rtol=1e-9)
 
 
-def test_each_customer_has_an_own_horizon():
-    """Horizons and scales may differ by customer."""
-    horizons, scales = np.array([10.0, 500.0]), np.array([40.0, 300.0])
-    found = discounted_within(lambda t: 2 * t, horizons, 0.01, scales)
-    np.testing.assert_allclose(found, -200 * np.expm1(-0.01 * horizons), rtol=1e-12)
+def test_each_customer_has_an_own_horizon_discount_and_scale():
+    """All three may differ by customer, and the expectation is asked about the right ones."""
+    horizons, scales = np.array([10.0, 500.0, np.inf, 7.0]), np.array([40.0, 300.0, 1.0, 2.0])
+    discounts, rates = np.array([0.01, 0.02, 0.5, 3.0]), np.array([2.0, 3.0, 5.0, 7.0])
+    found = discounted_within(lambda t, who: rates[who] * t, horizons, discounts, scales)
+    np.testing.assert_allclose(found, -rates / discounts * np.expm1(-discounts * horizons), rtol=1e-12)
+
+
+@given(t=log_uniform(1e-3, 1e5), saturation=log_uniform(1e-2, 1e4), discount=discounts)
+def test_a_customer_who_leaves_at_a_constant_rate(t, saturation, discount):
+    """For E(t) = 1 - e^(-t/c) the value is known too, whatever the rates of leaving and discount are."""
+    together = 1 / saturation + discount
+    found = discounted_within(
+        lambda t, who: -np.expm1(-t / saturation), np.array([t]), discount, np.array([saturation])
+    )
+    assert found[0] == pytest.approx(-np.expm1(-together * t) / (saturation * together), rel=1e-9)
+
+
+def test_nobody_has_no_value():
+    """Without customers the result is empty."""
+    empty = np.empty(0)
+    assert discounted_within(lambda t, who: t, empty, 0.1, empty).shape == (0,)

@@ -6,14 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from tests.core.laws import check_derivatives, log_uniform, logs
 from valuetier._core import gamma_gamma
+from valuetier._core.likelihood import Sample
 
 NAMES = ("p", "q", "v")
-
-
-def log_uniform(low, high):
-    """Draw numbers spread evenly over the orders of magnitude."""
-    return st.floats(np.log(low), np.log(high)).map(lambda found: float(np.exp(found)))
 
 
 parameters = st.fixed_dictionaries(
@@ -98,21 +95,11 @@ def test_another_currency_scales_v_only(observed, params, factor):
 @given(observed=customers, params=parameters)
 def test_derivatives_equal_finite_differences(observed, params):
     """The total is the weighted sum of rows; gradient and Hessian are the slopes of value and gradient."""
-    theta = np.array([params[name] for name in NAMES])
-    weights = np.linspace(1, 3, len(observed[0]))
-    here = gamma_gamma.likelihood(*observed, weights, theta)
-    assert here.value == pytest.approx(weights @ gamma_gamma.log_likelihood(*observed, **params))
-    np.testing.assert_allclose(here.hessian, here.hessian.T, rtol=1e-12)
-    for place in range(3):
-        step = np.zeros(3)
-        step[place] = 1e-5 * theta[place]
-        above, below = (gamma_gamma.likelihood(*observed, weights, theta + sign * step) for sign in (1, -1))
-        width = 2 * step[place]
-        noise = 1e-9 * (1 + abs(here.value)) / width
-        assert (above.value - below.value) / width == pytest.approx(here.gradient[place], rel=1e-5, abs=noise)
-        slopes = (above.gradient - below.gradient) / width
-        noise = 1e-9 * (1 + np.abs(here.gradient).max()) / width
-        np.testing.assert_allclose(slopes, here.hessian[place], rtol=1e-5, atol=noise)
+    x, m = observed
+    sample = Sample(gamma_gamma.PARTS, (x, m, np.log(m)), np.linspace(1, 3, len(x)))
+    rows = gamma_gamma.log_likelihood(*observed, **params)
+    assert sample(logs(params, NAMES)).value == pytest.approx(sample.weights @ rows, rel=1e-9, abs=1e-9)
+    check_derivatives(sample, logs(params, NAMES))
 
 
 @settings(max_examples=10)

@@ -1,4 +1,4 @@
-"""The expectation E[(1 - (1 + p s)^-k) / p] for p ~ Beta(a, d), by series, closed form and integral."""
+"""E[(1 - (1 + p s)^-k) / p] and E[(1 + p s)^-k] for p ~ Beta(a, d): by series, closed form and integral."""
 
 import mpmath
 import numpy as np
@@ -6,14 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.core.laws import log_uniform
 from valuetier._core import special
-from valuetier._core.special import mean_purchases
-
-
-def log_uniform(low, high):
-    """Draw numbers spread evenly over the orders of magnitude."""
-    return st.floats(np.log(low), np.log(high)).map(lambda found: float(np.exp(found)))
-
+from valuetier._core.special import chance_to_stay, mean_purchases
 
 horizons = log_uniform(1e-6, 1e4)
 counts = log_uniform(1e-2, 5e3)
@@ -110,9 +105,15 @@ def test_the_three_ways_meet(k, a, d):
     """Where the series ends, the integral says the same, and the closed form where it is trusted."""
     s = np.array([special.SMALL / (k + 1)])
     columns = s, np.array([k]), a, np.array([d])
-    series = special._power_series(*columns)
-    np.testing.assert_allclose(series, special._positive_integral(*columns), rtol=1e-10)
-    np.testing.assert_allclose(series, special._closed_form_or_integral(*columns), rtol=1e-9)
+    series = special._purchases_series(*columns)
+    np.testing.assert_allclose(series, special._purchases_integral(*broadcast(columns)), rtol=1e-10)
+    with np.errstate(all="ignore"):
+        closed, trusted = special._purchases_closed(*columns)
+    np.testing.assert_allclose(closed[trusted], series[trusted], rtol=1e-9)
+
+
+def broadcast(columns):
+    return np.broadcast_arrays(*(np.asarray(column, dtype=float) for column in columns))
 
 
 def test_shapes_are_broadcast_and_rows_stand_alone():
@@ -121,3 +122,68 @@ def test_shapes_are_broadcast_and_rows_stand_alone():
     together = mean_purchases(s, np.asarray(0.25), 0.8, np.asarray(2.5))
     np.testing.assert_array_equal(together, [one(each, 0.25, 0.8, 2.5) for each in s])
     assert mean_purchases(np.empty(0), np.empty(0), 0.8, np.empty(0)).shape == (0,)
+
+
+def stay(s, k, a, d):
+    return float(chance_to_stay(np.array([s]), np.array([k]), a, np.array([d]))[0])
+
+
+def stay_precisely(s, k, a, d):
+    """Return the ₂F₁ form with 60 digits."""
+    with mpmath.workdps(60):
+        s, k, a, d = map(mpmath.mpf, (s, k, a, d))
+        return float((1 + s) ** -k * mpmath.hyp2f1(k, d, a + d, s / (1 + s), maxterms=10**6))
+
+
+@given(s=log_uniform(1e-6, 1e3), k=log_uniform(1e-2, 1e3), a=log_uniform(1e-2, 1e3), d=log_uniform(1e-2, 1e3))
+def test_the_chance_to_stay_equals_its_closed_form_in_60_digits(s, k, a, d):
+    """Whatever way a point is evaluated, nine digits of the chance are right."""
+    expected = stay_precisely(s, k, a, d)
+    assume(expected > 1e-290)
+    assert stay(s, k, a, d) == pytest.approx(expected, rel=1e-9)
+
+
+@given(s=horizons, k=counts, a=dropouts, d=dropouts)
+def test_staying_is_a_chance(s, k, a, d):
+    """It lies in [0, 1], never NaN; it is 1 in no time, and not below that of the likeliest leaver."""
+    here = stay(s, k, a, d)
+    assert (1 + s) ** -k * (1 - 1e-9) <= here <= 1
+    assert stay(0.0, k, a, d) == 1
+
+
+@given(s=horizons, factor=st.floats(1.01, 10), k=counts, a=dropouts, d=dropouts)
+def test_more_time_more_orders_and_likelier_dropout_leave_fewer(s, factor, k, a, d):
+    """The chance to stay falls with s, with k and with a, and rises with d."""
+    here = stay(s, k, a, d)
+    assert stay(s * factor, k, a, d) <= here * (1 + 1e-9)
+    assert stay(s, k * factor, a, d) <= here * (1 + 1e-9)
+    assert stay(s, k, a * factor, d) <= here * (1 + 1e-9)
+    assert stay(s, k, a, d * factor) >= here * (1 - 1e-9)
+
+
+@given(k=counts, a=dropouts, d=dropouts)
+def test_the_three_ways_to_stay_meet(k, a, d):
+    """Where the series ends, integral and closed form say the same."""
+    columns = np.array([special.SMALL / (k + 1)]), np.array([k]), a, np.array([d])
+    series = special._stay_series(*columns)
+    np.testing.assert_allclose(series, special._stay_integral(*broadcast(columns)), rtol=1e-10)
+    with np.errstate(all="ignore"):
+        closed, trusted = special._stay_closed(*columns)
+    np.testing.assert_allclose(closed[trusted], series[trusted], rtol=1e-9)
+
+
+@given(s=log_uniform(1e-3, 1e2), k=log_uniform(0.1, 100), a=log_uniform(0.1, 30), d=log_uniform(0.1, 30))
+def test_the_two_means_are_a_function_and_its_slope(s, k, a, d):
+    """d/ds of the purchases is k E[(1 + p s)^-(k+1)]: rate times the chance to be there to buy."""
+    step = 1e-4 * s / (k + 1)
+    slope = (one(s + step, k, a, d) - one(s - step, k, a, d)) / (2 * step)
+    rounding = 1e-12 * one(s, k, a, d) / step
+    assert slope == pytest.approx(k * stay(s, k + 1, a, d), rel=1e-6, abs=rounding)
+
+
+def test_chances_to_stay_stand_alone():
+    """One k and d serve many horizons, and each entry is what it is alone."""
+    s = np.geomspace(1e-5, 1e3, 40)
+    together = chance_to_stay(s, np.asarray(0.25), 0.8, np.asarray(2.5))
+    np.testing.assert_array_equal(together, [stay(each, 0.25, 0.8, 2.5) for each in s])
+    assert chance_to_stay(np.empty(0), np.empty(0), 0.8, np.empty(0)).shape == (0,)

@@ -1,4 +1,4 @@
-"""CDNOW as it comes with the installed package lifetimes, which is not imported."""
+"""Data sets as they come with the installed package lifetimes, which is not imported."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,3 +37,9 @@ def cdnow_orders(lifetimes_data):
 def cdnow(cdnow_orders):
     """Return the customer table of the sample to 1997-09-30, in days."""
     return vt.summarize(cdnow_orders, as_of="1997-09-30").customers
+
+
+@pytest.fixture(scope="session")
+def donations(lifetimes_data):
+    """Return (frequency, recency, periods, weights) of 11,104 donors over six years."""
+    return pd.read_csv(lifetimes_data / "donations.csv")[["frequency", "recency", "periods", "weights"]]

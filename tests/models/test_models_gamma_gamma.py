@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from valuetier import GammaGamma, InvalidDataError, NotConvergedError
 
@@ -108,6 +109,86 @@ def test_the_assumed_independence_is_checked():
     assert GammaGamma().fit(x, m, weights=weights).correlation_ == pytest.approx(repeated, rel=1e-2)
 
 
+def test_independent_order_values_pass():
+    """Where order values have nothing to do with order counts, nothing notable is said."""
+    found = GammaGamma().fit(*simulated(3_000)).independence_
+    assert found.holds
+    assert abs(found.rank_correlation) < 0.1
+    assert 0 < found.p_value <= 1
+    assert str(found) == (
+        "Nothing notable speaks against independence. Correlation of x and m_x: "
+        f"{found.correlation:.2f}, by ranks {found.rank_correlation:.2f} (p = {found.p_value:.2g})."
+    )
+
+
+@pytest.mark.parametrize(("power", "bias"), [(0.7, "low"), (-0.7, "high")])
+def test_dependent_order_values_are_found(power, bias):
+    """Where frequent buyers spend more, or less, the model says so and which way it errs."""
+    x, m = simulated(3_000)
+    model = GammaGamma().fit(x, m * np.maximum(x, 1) ** power)
+    found = model.independence_
+    assert not found.holds
+    assert found.correlation == model.correlation_
+    assert np.sign(found.rank_correlation) == np.sign(power)
+    assert found.p_value < 0.01
+    assert str(found).startswith(
+        f"Order values depend on the number of orders: expected values are biased, {bias} for frequent buyers. "
+    )
+
+
+def test_rank_correlation_is_spearmans():
+    """Without ties in the weights it is scipy's, with its p-value; large amounts do not dominate."""
+    x, m = simulated(800)
+    m = np.where(np.arange(800) == np.argmax(x), 1e7, m)
+    used = x > 0
+    expected = stats.spearmanr(x[used], m[used])
+    found = GammaGamma().fit(x, m).independence_
+    assert found.rank_correlation == pytest.approx(expected.statistic, rel=1e-9)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6)
+    assert abs(found.correlation - stats.pearsonr(x[used], m[used]).statistic) < 0.01
+
+
+def test_a_weight_is_a_repetition_for_ranks():
+    """The rank correlation and its p-value of weighted customers are those of customers repeated."""
+    x, m = simulated()
+    weights = np.random.default_rng(1).integers(1, 5, len(x))
+    weighted = GammaGamma().fit(x, m, weights=weights).independence_
+    repeated = GammaGamma().fit(np.repeat(x, weights), np.repeat(m, weights)).independence_
+    used = x > 0
+    expected = stats.spearmanr(np.repeat(x[used], weights[used]), np.repeat(m[used], weights[used]))
+    assert weighted == repeated
+    assert weighted.rank_correlation == pytest.approx(expected.statistic, rel=1e-9)
+    assert weighted.p_value == pytest.approx(expected.pvalue, rel=1e-6)
+
+
+def test_of_many_customers_a_sample_is_ranked():
+    """For 100,000 customers the rank correlation is near that of all of them."""
+    x, m = simulated(100_000)
+    m = m * np.maximum(x, 1) ** 0.3
+    found, used = GammaGamma().fit(x, m).independence_, x > 0
+    expected = stats.spearmanr(x[used], m[used])
+    assert found.rank_correlation == pytest.approx(expected.statistic, abs=0.03)
+    assert found.p_value < 1e-6
+
+
+def test_a_heavy_tail_is_said():
+    """Fitted with q ≤ 1 the report says what has no value; repeat buyers have one, new customers are refused."""
+    x = np.full(3_000, 4.0)
+    m = GammaGamma.from_params(p=6.0, q=0.7, v=16.0).simulate(x, np.random.default_rng(0))
+    model = GammaGamma().fit(x, m)
+    assert model.report_.converged
+    assert model.q_ < 1
+    assert model.report_.message == (
+        "The maximum of the likelihood was found. q ≤ 1: a few customers spend so much more that the mean "
+        "order value of the population is infinite; those with enough "
+        "repeat orders (p x + q > 1) can be valued, new ones cannot."
+    )
+    assert "q ≤ 1" not in GammaGamma().fit(*simulated()).report_.message
+    assert (model.expected_value([1, 4], [10.0, 20.0]) > 0).all()
+    with pytest.raises(InvalidDataError, match="the mean order value of the population is infinite"):
+        model.expected_value([0, 1], [0.0, 10.0])
+
+
 def test_where_all_buy_equally_often_there_is_no_correlation():
     """A constant x has no correlation with anything: NaN, not an error."""
     _, m = simulated()
@@ -140,7 +221,7 @@ def test_a_failed_refit_leaves_the_model_as_it_was():
     with pytest.raises(InvalidDataError):
         model.fit([0, 1], [0, 5])
     with pytest.raises(NotConvergedError, match="GammaGamma found no finite likelihood for 3 customers"):
-        model.fit([1, 2, 3], [5e-300, 6e300, 1])
+        model.fit([1, 2, 3], [5e-300, 6e307, 1e308])
     assert vars(model) == before
 
 
@@ -159,3 +240,16 @@ def test_simulated_values_average_to_the_population_mean():
     m = TRUE.simulate(np.full(100_000, 2.0), np.random.default_rng(0))
     assert m.mean() == pytest.approx(32.0, abs=5 * m.std() / np.sqrt(100_000))
     assert np.isnan(TRUE.simulate([0], np.random.default_rng(0))).all()
+
+
+@pytest.mark.parametrize("q", [0.3, 0.5, 0.8])
+def test_values_without_a_mean_are_fitted_too(q):
+    """With q ≤ 1 the parameters come back, and few orders with an infinite mean are refused by their reason."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(1, 9, 3000).astype(float)
+    model = GammaGamma().fit(x, GammaGamma.from_params(p=6.0, q=q, v=16.0).simulate(x, rng))
+    assert model.report_.converged
+    assert abs(model.q_ - q) < 4 * model.standard_errors_["q"]
+    rare = GammaGamma.from_params(p=0.1, q=q, v=16.0)
+    with pytest.raises(InvalidDataError, match=r"^x: 1 of 2 values are too few: with p = 0.1 and q = "):
+        rare.expected_value([1, 99], [5.0, 5.0])

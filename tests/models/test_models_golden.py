@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import valuetier as vt
-from valuetier import BGNBD, GammaGamma
+from valuetier import BGBB, BGNBD, CNBDK, MBGNBD, MCNBDK, SBG, GammaGamma, ParetoNBD
 
 WEEKS = 39
 
@@ -23,7 +23,7 @@ def fitted(cdnow_weeks):
 
 
 def rows_of(inputs):
-    return [np.array([row[place] for row in inputs["rows"]], dtype=float) for place in range(3)]
+    return list(np.array(inputs["rows"], dtype=float).T)
 
 
 def test_the_log_has_the_published_shape(golden, cdnow, cdnow_orders):
@@ -60,10 +60,10 @@ def test_the_log_has_the_published_order_values(golden, cdnow):
     assert GammaGamma().fit(cdnow["x"], cdnow["m_x"]).correlation_ == pytest.approx(found["corr_x_m"])
 
 
-def assert_fit(model, expected):
-    """Parameters to 1e-4, likelihood to 1e-4, standard errors to 1e-2, where they are known."""
+def assert_fit(model, expected, rel=1e-4):
+    """Parameters to 1e-4 or as given, likelihood to 1e-4, standard errors to 1e-2, where they are known."""
     parameters = {name: expected[name] for name in model.parameter_names}
-    assert model.params() == pytest.approx(parameters, rel=1e-4)
+    assert model.params() == pytest.approx(parameters, rel=rel)
     assert model.log_likelihood_ == pytest.approx(expected["ll"], abs=1e-4)
     if "se" in expected:
         assert list(model.standard_errors_.values()) == pytest.approx(expected["se"], rel=1e-2)
@@ -83,6 +83,38 @@ def test_bgnbd_on_exact_days(golden, cdnow):
     assert_fit(weeks, expected)
     days = BGNBD().fit(cdnow["x"], cdnow["t_x"], cdnow["T"])
     assert days.params() == pytest.approx({**weeks.params(), "alpha": 7 * weeks.alpha_}, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "rel"), [("mbg.fit.exact", MBGNBD, 1e-4), ("pnbd.fit.exact", ParetoNBD, 1e-3)]
+)
+def test_other_models_on_exact_days(golden, cdnow, name, model, rel):
+    """The published fits of MBG/NBD and Pareto/NBD, with standard errors; in days the scales are 7 times."""
+    _, _, expected = golden(name)
+    weeks = model().fit(cdnow["x"], cdnow["t_x"] / 7, cdnow["T"] / 7)
+    assert_fit(weeks, expected, rel)
+    days = model().fit(cdnow["x"], cdnow["t_x"], cdnow["T"]).params()
+    times = {name: 7 * value for name, value in weeks.params().items() if name in ("alpha", "beta")}
+    assert days == pytest.approx({**weeks.params(), **times}, rel=1e-6)
+
+
+def test_bgbb_on_donations(golden, donations):
+    """The published fit of BG/BB to six years of 11,104 donors, with its standard errors."""
+    _, _, expected = golden("bgbb.fit")
+    columns = (donations[name] for name in ("frequency", "recency", "periods"))
+    model = BGBB().fit(*columns, weights=donations["weights"])
+    assert_fit(model, expected)
+    assert (model.report_.rows, model.report_.distinct_rows) == (11_104, 22)
+
+
+def test_sbg_on_survivors(golden):
+    """The published fit of sBG to the regular segment."""
+    _, inputs, expected = golden("sbg.regular")
+    curve = [1000, 631, 468, 382, 326, 289, 262, 241]
+    assert " ".join(map(str, curve[1:])) in inputs
+    model = SBG().fit_survivors(curve)
+    assert model.params() == pytest.approx({name: expected[name] for name in ("alpha", "beta")}, rel=1e-4)
+    assert model.log_likelihood_ == pytest.approx(expected["ll"], rel=1e-4)
 
 
 def test_gamma_gamma_on_rounded_means(golden, fitted):
@@ -138,18 +170,86 @@ def test_customer_1516(golden):
     assert model.probability_alive(*observed)[0] == pytest.approx(expected["palive"], abs=1e-5)
 
 
-def test_likelihood_of_two_customers(golden):
+def test_customer_1516_by_pareto_nbd(golden):
+    """The same customer by the other model, as another program's vignette has it."""
+    params, inputs, expected = golden("pnbd.1516")
+    model, observed = ParetoNBD.from_params(**params), ([inputs["x"]], [inputs["tx"]], [inputs["T"]])
+    found = model.conditional_expected_purchases(inputs["t"], *observed)[0]
+    assert found == pytest.approx(expected["cet"], abs=1e-3)
+    assert model.probability_alive(*observed)[0] == pytest.approx(expected["palive"], abs=1e-5)
+
+
+def test_expected_orders_by_mbg_nbd(golden):
+    """Orders expected of one customer, and its chance to be alive."""
+    params, inputs, expected = golden("mbg.cet")
+    model, observed = MBGNBD.from_params(**params), ([inputs["x"]], [inputs["tx"]], [inputs["T"]])
+    found = model.conditional_expected_purchases(inputs["t"], *observed)[0]
+    assert found == pytest.approx(expected["cet"], abs=1e-5)
+    assert model.probability_alive(*observed)[0] == pytest.approx(expected["palive"], abs=1e-5)
+
+
+def test_pareto_nbd_does_not_underflow(golden):
+    """Orders expected of customers with 132 and 133 orders."""
+    params, inputs, expected = golden("pnbd.underflow")
+    found = ParetoNBD.from_params(**params).conditional_expected_purchases(inputs["t"], *rows_of(inputs))
+    assert found == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(("name", "model"), [("bgnbd.ll.point", BGNBD), ("mbg.ll.point", MBGNBD)])
+def test_likelihood_of_two_customers(golden, name, model):
     """A one-timer, and a customer of 200 orders."""
-    params, inputs, expected = golden("bgnbd.ll.point")
-    found = BGNBD.from_params(**params).log_likelihood(*rows_of(inputs))
+    params, inputs, expected = golden(name)
+    found = model.from_params(**params).log_likelihood(*rows_of(inputs))
     assert found == pytest.approx(expected, abs=1e-6)
 
 
-def test_discounted_orders_without_end(golden):
+def test_likelihood_of_one_customer_by_pareto_nbd(golden):
+    """The test case of another program."""
+    params, inputs, expected = golden("pnbd.ll.point")
+    found = ParetoNBD.from_params(**params).log_likelihood([inputs["x"]], [inputs["tx"]], [inputs["T"]])
+    assert found[0] == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize(("name", "model"), [("cnbdk.ll", CNBDK), ("mcnbdk.ll", MCNBDK)])
+def test_likelihood_of_regular_customers(golden, name, model):
+    """The test cases of another program, with the sums of log gaps."""
+    params, inputs, expected = golden(name)
+    assert inputs["order"] == "x,tx,T,litt"
+    found = model.from_params(**params).log_likelihood(*rows_of(inputs))
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "model"), [("bgnbd.dert", BGNBD), ("pnbd.dert", ParetoNBD)])
+def test_discounted_orders_without_end(golden, name, model):
     """Four customers at .0027 a week."""
-    params, inputs, expected = golden("bgnbd.dert")
-    found = BGNBD.from_params(**params).dert(*rows_of(inputs), inputs["delta"])
+    params, inputs, expected = golden(name)
+    found = model.from_params(**params).dert(*rows_of(inputs), inputs["delta"])
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_donations_of_a_new_donor(golden):
+    """BG/BB: donations expected over one to eleven years."""
+    params, inputs, expected = golden("bgbb.expected")
+    assert BGBB.from_params(**params).expected_purchases(inputs["n"]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_donations_of_known_donors(golden):
+    """BG/BB: donations expected over the next years, and the chance to be there next year."""
+    params, inputs, expected = golden("bgbb.cet")
+    model = BGBB.from_params(**params)
+    found = model.conditional_expected_purchases(inputs["horizon"], *rows_of(inputs), inputs["n"])
+    assert found == pytest.approx(expected, abs=1e-4)
+    params, inputs, expected = golden("bgbb.palive")
+    found = BGBB.from_params(**params).probability_alive(*rows_of(inputs), inputs["n"], inputs["m"])
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_residual_lifetime_of_contracts(golden):
+    """sBG: the published table, before the first to the fifth renewal, of two segments."""
+    _, inputs, expected = golden("sbg.derl")
+    for params, row in zip(inputs["cases"], expected, strict=True):
+        found = SBG.from_params(**params).derl(inputs["d"], np.array(inputs["n"]) - 1)
+        assert found == pytest.approx(row, abs=0.01)
 
 
 def test_the_holdout_by_frequency(golden, cdnow, cdnow_orders):

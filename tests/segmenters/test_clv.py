@@ -205,7 +205,13 @@ PURCHASE_METHODS = (
     [
         ({"horizon_days": 0}, "horizon_days must be a number > 0, got 0."),
         ({"horizon_days": "365"}, "horizon_days must be a number > 0, got '365'."),
-        ({"horizon_days": np.inf}, "horizon_days must be a number > 0, got inf."),
+        ({"horizon_days": -1}, "horizon_days must be a number > 0, got -1."),
+        ({"horizon_days": np.nan}, "horizon_days must be a number > 0, got nan."),
+        ({"horizon_days": -np.inf}, "horizon_days must be a number > 0, got -inf."),
+        (
+            {"horizon_days": np.inf, "discount_rate": 0},
+            "discount_rate (annual) must be a number > 0, got 0.",
+        ),
         ({"discount_rate": -0.1}, "discount_rate (annual) must be a number ≥ 0, got -0.1."),
         ({"margin": 0}, "margin must be a number > 0, got 0."),
         ({"margin": None}, "margin must be a number > 0, got None."),

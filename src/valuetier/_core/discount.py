@@ -5,70 +5,86 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from valuetier._core.compress import Floats
 
-Expectation = Callable[[Floats], Floats]
+Rows = NDArray[np.intp]
+Expectation = Callable[[Floats, Rows], Floats]
 
-# Beyond δt = 40 nothing is left of a purchase's value; up to δh = 1 the integrand is tame.
-FORGOTTEN = 40.0
+# Beyond δt = 45 nothing is left of a purchase's value; up to δh = 1 the discount is tame.
+FORGOTTEN = 45.0
 TAME = 1.0
-FEW, MANY = np.polynomial.legendre.leggauss(16), np.polynomial.legendre.leggauss(48)
 
-# Trapezoid in log t: e^-u and the first pole of the expectation leave an error below 1e-11.
-STEP = 0.3
-SMALLEST, LARGEST = -19.0, 3.9
+# Gauss-Legendre nodes for a range of log-time up to; longer ranges are cut into panels.
+NODES = ((0.35, 4), (0.8, 6), (1.6, 8), (3.0, 12))
+PANEL, PANEL_NODES = 2.0, 16
 
 
-def discounted_within(expectation: Expectation, horizon: Floats, discount: float, scale: Floats) -> Floats:
+def discounted_within(
+    expectation: Expectation,
+    horizon: Floats,
+    discount: Floats | float,
+    scale: Floats,
+    *,
+    stepwise: bool = False,
+) -> Floats:
     """Return ∫₀^h e^(-δt) dE(t), the discounted purchases within the horizon.
 
     Integrated by parts, E(h) e^(-δh) + δ ∫ e^(-δt) E(t) dt, the integral by Gauss-Legendre
-    nodes in log(1 + t/scale), in which E is smooth. What comes after δt = 40 is left out.
+    nodes in log(1 + t/scale), in which E is smooth. What comes after δt = 45 is left out, so
+    an infinite horizon is one of 45 / δ.
 
     Parameters
     ----------
     expectation : callable
-        Purchases expected within t, for an array t that broadcasts with ``horizon``.
+        From times and the places of the customers they belong to, to the purchases
+        expected of these within the times.
     horizon : (n,) array
-        In the unit of time of the model.
-    discount : float
+        In the unit of time of the model; may be infinite where δ > 0.
+    discount : float or (n,) array
         Continuous rate δ per unit of time, ≥ 0.
     scale : (n,) array
-        Time scale of the expectation (α + T), > 0.
+        Time within which the expectation begins to bend, > 0.
+    stepwise : bool
+        The expectation rises in soft steps, as that of regular buyers does: take more nodes.
 
     Examples
     --------
-    >>> linear = lambda t: t
-    >>> float(discounted_within(linear, np.array([10.0]), 0.1, np.array([1.0]))[0].round(9))
-    6.321205588
+    >>> linear = lambda t, rows: t
+    >>> discounted_within(linear, np.array([10.0, np.inf]), 0.1, np.ones(2)).round(9).tolist()
+    [6.321205588, 10.0]
     """
     horizon = np.asarray(horizon, dtype=np.float64)
-    if discount == 0:
-        return expectation(horizon)
-    horizon = np.minimum(horizon, FORGOTTEN / discount)
-    result = expectation(horizon) * np.exp(-discount * horizon)
+    everyone = np.arange(len(horizon))
+    if not np.any(discount):
+        return expectation(horizon, everyone)
+    discount = np.broadcast_to(discount, horizon.shape)
+    with np.errstate(divide="ignore"):
+        horizon = np.minimum(horizon, FORGOTTEN / discount)
+        scale = np.minimum(scale, 1.0 / discount)
+    result = expectation(horizon, everyone) * np.exp(-discount * horizon)
     length = np.log1p(horizon / scale)
-    nodes, weights = FEW if discount * horizon.max(initial=0.0) <= TAME else MANY
-    for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-        t = scale * np.expm1(length * node)
-        slope = length * (t + scale)
-        result = result + discount * weight * slope * np.exp(-discount * t) * expectation(t)
+    for rows, panels, nodes in _groups(length, discount * horizon, stepwise):
+        points, weights = np.polynomial.legendre.leggauss(nodes)
+        width, start, rate = length[rows] / panels, scale[rows], discount[rows]
+        for panel in range(panels):
+            for point, weight in zip((points + 1.0) / 2.0, weights / 2.0, strict=True):
+                t = start * np.expm1(width * (panel + point))
+                measure = rate * weight * width * (t + start)
+                result[rows] += measure * np.exp(-rate * t) * expectation(t, rows)
     return np.asarray(result, dtype=np.float64)
 
 
-def discounted_forever(expectation: Expectation, discount: float, size: int) -> Floats:
-    """Return ∫₀^∞ e^(-δt) dE(t), the discounted expected residual transactions (DERT).
-
-    ``size`` is the number of customers; δ > 0.
-
-    Examples
-    --------
-    >>> linear = lambda t: t
-    >>> float(discounted_forever(linear, 0.1, 1)[0].round(9))
-    10.0
-    """
-    result = np.zeros(size)
-    for u in np.exp(np.arange(SMALLEST, LARGEST, STEP)):
-        result += STEP * u * np.exp(-u) * expectation(np.full(size, u / discount))
-    return result
+def _groups(length: Floats, forgotten: Floats, stepwise: bool) -> list[tuple[Rows, int, int]]:
+    """Return the rows by the panels and nodes that their integral needs."""
+    rest, groups = np.ones(length.shape, dtype=bool), []
+    for longest, nodes in () if stepwise else NODES:
+        chosen = rest & (length <= longest) & (forgotten <= TAME)
+        rest &= ~chosen
+        groups.append((np.flatnonzero(chosen), 1, nodes))
+    panels = np.maximum(np.ceil(length / (PANEL / 2.0 if stepwise else PANEL)), 1.0)
+    groups += [
+        (np.flatnonzero(rest & (panels == many)), int(many), PANEL_NODES) for many in np.unique(panels[rest])
+    ]
+    return [group for group in groups if len(group[0])]

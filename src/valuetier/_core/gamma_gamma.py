@@ -6,11 +6,14 @@ m is the mean of x order values. Amounts in any currency.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import special
 
+from valuetier._core.beta_geometric import trigamma
 from valuetier._core.compress import Floats
-from valuetier._core.optimise import Likelihood
+from valuetier._core.likelihood import Part, Rows
 
 
 def log_likelihood(x: Floats, m: Floats, *, p: float, q: float, v: float) -> Floats:
@@ -28,31 +31,36 @@ def log_likelihood(x: Floats, m: Floats, *, p: float, q: float, v: float) -> Flo
     )  # fmt: skip
 
 
-def likelihood(x: Floats, m: Floats, weights: Floats, theta: Floats) -> Likelihood:
-    """Return the weighted log-likelihood with gradient and Hessian by (p, q, v)."""
-    p, q, v = theta
-    value = float(weights @ log_likelihood(x, m, p=p, q=q, v=v))
+def _count_rows(columns: Sequence[Floats], theta: Floats) -> Rows:
+    """Return the terms of x alone, -log B(p x, q) + p x log x + q log v, with derivatives."""
+    (x,), (p, q, v) = columns, theta
+    px = p * x
+    psi, psi_q = special.digamma(px), special.digamma(px + q)
+    psi_1, psi_1q = trigamma(px), trigamma(px + q)
+    zero = np.zeros(len(x))
+    value = px * np.log(x) + q * np.log(v) - special.betaln(px, q)
+    d_p = px * (psi_q - psi + np.log(x))
+    d_q = q * (psi_q - special.digamma(q) + np.log(v))
+    hessian = [
+        d_p + px**2 * (psi_1q - psi_1), px * q * psi_1q, zero,
+        d_q + q**2 * (psi_1q - trigamma(q)), q + zero, zero,
+    ]  # fmt: skip
+    return Rows(value, np.array([d_p, d_q, q + zero]), np.array(hessian))
+
+
+def _value_rows(columns: Sequence[Floats], theta: Floats) -> Rows:
+    """Return the terms of m, (p x - 1) log m - (p x + q) log(x m + v), with derivatives."""
+    (x, m, log_m), (p, q, v) = columns, theta
     px, total = p * x, x * m + v
-    counts, inverse = np.unique(x, return_inverse=True)
-    psi = special.digamma(p * counts)[inverse]
-    psi_q = special.digamma(p * counts + q)[inverse]
-    psi1 = special.polygamma(1, p * counts)[inverse]
-    psi1_q = special.polygamma(1, p * counts + q)[inverse]
-    log_share = np.log(x * m / total)
-    wx = weights * x
-    gradient = np.array([
-        wx @ (psi_q - psi + log_share),
-        weights @ (psi_q - special.digamma(q) + np.log(v) - np.log(total)),
-        weights @ (q / v - (px + q) / total),
-    ])  # fmt: skip
-    hessian = np.empty((3, 3))
-    hessian[0, 0] = (wx * x) @ (psi1_q - psi1)
-    hessian[0, 1] = hessian[1, 0] = wx @ psi1_q
-    hessian[0, 2] = hessian[2, 0] = -(wx / total).sum()
-    hessian[1, 1] = weights @ (psi1_q - special.polygamma(1, q))
-    hessian[1, 2] = hessian[2, 1] = weights @ (1.0 / v - 1.0 / total)
-    hessian[2, 2] = weights @ (-q / v**2 + (px + q) / total**2)
-    return Likelihood(value, gradient, hessian)
+    log_total, share = np.log(total), v / total
+    d_p, d_q, d_v = px * (log_m - log_total), -q * log_total, -(px + q) * share
+    gradient = np.array([d_p, d_q, d_v])
+    hessian = [d_p, np.zeros_like(d_p), -px * share, d_q, -q * share, d_v * (1.0 - share)]
+    return Rows((px - 1.0) * log_m - (px + q) * log_total, gradient, np.array(hessian))
+
+
+# Over the columns x, m and log m.
+PARTS = (Part(_count_rows, (0,), of_counts=True), Part(_value_rows, (0, 1, 2)))
 
 
 def expected_value(x: Floats, m: Floats, *, p: float, q: float, v: float) -> Floats:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy import optimize
 
 from valuetier._core.compress import Floats
+from valuetier._core.likelihood import SAMPLE, Likelihood, Sample
 
 # A parameter e^9 times its starting scale has run away; further steps are not taken.
 RUNAWAY = 9.0
 LEASH = 10.0
 GRADIENT_TOLERANCE = 1e-7
 
-
-class Likelihood(NamedTuple):
-    """Total log-likelihood with gradient and Hessian in the natural parameters."""
-
-    value: float
-    gradient: Floats
-    hessian: Floats
-
-
-Objective = Callable[[Floats], Likelihood]
+# Newton steps at the end until the log-likelihood of all customers would gain less than this.
+LAST_GAIN = 1e-9
+LAST_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,73 +64,91 @@ class FitReport:
         return self.status == "converged"
 
 
-class Optimum(NamedTuple):
-    """Natural parameters at the maximum, their covariance and the report."""
+class Objective(Protocol):
+    """A total log-likelihood with derivatives; ``total`` is the number of customers."""
 
-    parameters: Floats
+    total: float
+
+    def __call__(self, working: Floats, /) -> Likelihood:
+        """Return value, gradient and Hessian at the working parameters."""
+
+
+class Optimum(NamedTuple):
+    """The maximum in working parameters (logarithms of the positive ones), covariance, report."""
+
+    working: Floats
     covariance: Floats
     report: FitReport
 
 
 def maximise(
-    objective: Objective,
+    sample: Sample,
     starts: Sequence[Floats],
     names: Sequence[str],
-    *,
-    rows: float,
-    distinct_rows: int,
+    reasons: Mapping[str, str] | None = None,
 ) -> Optimum:
-    """Return the maximum-likelihood parameters, all positive.
+    """Return the maximum-likelihood working parameters of a sample.
 
-    Newton steps in a trust region on the log-parameters, from each start in turn
-    until one converges. Covariance: inverse of the observed information in log
-    parameters, carried to natural units as θᵢ θⱼ (H⁻¹)ᵢⱼ.
+    Newton steps in a trust region, from each start in turn until one converges: first on
+    subsamples if there are many rows, then from there on all of them. The covariance is the
+    inverse of the observed information; NaN unless the maximum was found.
+
+    ``reasons`` says what it means when parameters run away, by "a → 0" or, where some do
+    so together, "r → ∞, alpha → ∞"; flat directions go by the names alone, "a, b".
     """
     began = time.perf_counter()
-    best: optimize.OptimizeResult | None = None
-    iterations = 0
-    for attempt, start in enumerate(starts):
-        found = _newton(objective, start, rows)
-        iterations += int(found.nit)
-        if best is None or found.fun < best.fun - 1e-12:
-            best, restarts = found, attempt
-        if _is_maximum(best):
-            break
-    if best is None:  # no start was given
-        raise ValueError("at least one starting point is needed")
-    theta = np.exp(best.x)
+    origin, tries, iterations = starts[0], list(starts), 0
+    for size in (SAMPLE // 10, SAMPLE):
+        if len(sample) > 2 * size:
+            rough, more, _ = _search(sample.subsample(size), tries, origin)
+            iterations += more
+            tries = [rough.x, *starts] if _is_maximum(rough) else list(starts)
+    best, more, restarts = _search(sample, tries, origin)
     eigenvalues = np.linalg.eigvalsh(best.hess)
-    moved = best.x - starts[restarts]
+    moved = best.x - origin
     good = _is_maximum(best) and bool(np.abs(moved).max() <= RUNAWAY)
     report = FitReport(
         status="converged" if good else "not_identified",
-        message=_message(best, names, moved, good),
-        log_likelihood=-float(best.fun) * rows,
+        message=_message(best, names, moved, good, reasons or {}),
+        log_likelihood=-float(best.fun) * sample.total,
         gradient_norm=float(np.abs(best.jac).max()),
         smallest_eigenvalue=float(eigenvalues[0]),
         condition=float(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else math.inf,
-        iterations=iterations,
+        iterations=iterations + more,
         restarts=restarts,
-        rows=rows,
-        distinct_rows=distinct_rows,
+        rows=sample.total,
+        distinct_rows=len(sample),
         seconds=time.perf_counter() - began,
     )
-    covariance = np.full_like(best.hess, np.nan)
-    if good:
-        covariance = np.linalg.inv(best.hess * rows) * np.outer(theta, theta)
-    return Optimum(theta, covariance, report)
+    covariance = np.linalg.inv(best.hess * sample.total) if good else np.full_like(best.hess, np.nan)
+    return Optimum(best.x, covariance, report)
 
 
-def _newton(objective: Objective, start: Floats, rows: float) -> optimize.OptimizeResult:
-    """Return scipy's result for the mean negative log-likelihood in log-parameters."""
+def _search(
+    sample: Sample, starts: Sequence[Floats], origin: Floats
+) -> tuple[optimize.OptimizeResult, int, int]:
+    """Return the best end of the starts, the iterations in all, and the number of restarts."""
+    best, iterations, chosen = None, 0, 0
+    for attempt, start in enumerate(starts):
+        found = newton(sample, start, origin)
+        iterations += int(found.nit)
+        if best is None or found.fun < best.fun - 1e-12:
+            best, chosen = found, attempt
+        if _is_maximum(best):
+            break
+    return best, iterations, chosen
+
+
+def newton(sample: Objective, start: Floats, origin: Floats) -> optimize.OptimizeResult:
+    """Return scipy's result for the mean negative log-likelihood."""
     last: dict[bytes, tuple[float, Floats, Floats]] = {}
 
-    def evaluate(log_theta: Floats) -> tuple[float, Floats, Floats]:
-        key = log_theta.tobytes()
+    def evaluate(working: Floats) -> tuple[float, Floats, Floats]:
+        key = working.tobytes()
         if key not in last:
             last.clear()
-            leashed = bool(np.abs(log_theta - start).max() <= LEASH)
-            last[key] = _in_logs(objective, log_theta, rows) if leashed else _outside(log_theta)
+            leashed = bool(np.abs(working - origin).max() <= LEASH)
+            last[key] = _mean_loss(sample, working) if leashed else _outside(working)
         return last[key]
 
     with np.errstate(all="ignore"):
@@ -149,23 +161,42 @@ def _newton(objective: Objective, start: Floats, rows: float) -> optimize.Optimi
             options={"gtol": GRADIENT_TOLERANCE, "maxiter": 200},
         )
         found.fun, found.jac, found.hess = evaluate(found.x)
+        for _ in range(LAST_STEPS):
+            if not _polished(found, evaluate, sample.total):
+                break
     return found
 
 
-def _in_logs(objective: Objective, log_theta: Floats, rows: float) -> tuple[float, Floats, Floats]:
-    """Return the mean negative log-likelihood with derivatives by the log-parameters."""
-    theta = np.exp(log_theta)
-    value, gradient, hessian = objective(theta)
-    by_log = gradient * theta
-    curvature = hessian * np.outer(theta, theta) + np.diag(by_log)
-    if not (math.isfinite(value) and np.isfinite(by_log).all() and np.isfinite(curvature).all()):
-        return _outside(log_theta)
-    return -value / rows, -by_log / rows, -curvature / rows
+def _polished(
+    found: optimize.OptimizeResult,
+    evaluate: Callable[[Floats], tuple[float, Floats, Floats]],
+    total: float,
+) -> bool:
+    """Take one more full Newton step in place if it can still gain something; say whether."""
+    if not _is_maximum(found):
+        return False
+    step = -np.linalg.solve(found.hess, found.jac)
+    if -(step @ found.jac) * total < 2.0 * LAST_GAIN:
+        return False
+    fun, jac, hess = evaluate(found.x + step)
+    if not (math.isfinite(fun) and np.abs(jac).max() < np.abs(found.jac).max()):
+        return False
+    found.x, found.fun, found.jac, found.hess = found.x + step, fun, jac, hess
+    found.nit += 1
+    return True
 
 
-def _outside(log_theta: Floats) -> tuple[float, Floats, Floats]:
+def _mean_loss(sample: Objective, working: Floats) -> tuple[float, Floats, Floats]:
+    """Return the mean negative log-likelihood with its derivatives."""
+    value, gradient, hessian = sample(working)
+    if not (math.isfinite(value) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+        return _outside(working)
+    return -value / sample.total, -gradient / sample.total, -hessian / sample.total
+
+
+def _outside(working: Floats) -> tuple[float, Floats, Floats]:
     """Return what makes the trust region shrink: a point that is worse than any other."""
-    return math.inf, np.zeros_like(log_theta), np.eye(len(log_theta))
+    return math.inf, np.zeros_like(working), np.eye(len(working))
 
 
 def _is_maximum(found: optimize.OptimizeResult) -> bool:
@@ -181,7 +212,9 @@ def _message(
     names: Sequence[str],
     moved: Floats,
     good: bool,
+    reasons: Mapping[str, str],
 ) -> str:
+    """Return what happened in a sentence, and what it means."""
     if good:
         return "The maximum of the likelihood was found."
     to_ends = [
@@ -190,10 +223,17 @@ def _message(
         if abs(way) > RUNAWAY
     ]
     if to_ends:
-        return f"The data do not pin down all parameters: {', '.join(to_ends)}."
+        together = ", ".join(to_ends)
+        found_reasons = [reasons[end] for end in (together, *to_ends) if end in reasons]
+        return _with_reason(f"The data do not pin down all parameters: {together}.", found_reasons[:1])
     values, vectors = np.linalg.eigh(found.hess)
-    loose = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 0.3]
-    return (
-        f"The likelihood is flat in the direction of {', '.join(loose)} "
-        f"(smallest eigenvalue {values[0]:.1e}): the data do not pin them down."
+    loose = ", ".join(name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 0.3)
+    return _with_reason(
+        f"The likelihood is flat in the direction of {loose} "
+        f"(smallest eigenvalue {values[0]:.1e}): the data do not pin them down.",
+        [reasons[loose]] if loose in reasons else [],
     )
+
+
+def _with_reason(sentence: str, reasons: Sequence[str]) -> str:
+    return " ".join([sentence, *reasons])

@@ -1,32 +1,74 @@
-"""What the buy-till-you-die models in continuous time have in common."""
+"""What all models that are fitted by maximum likelihood have in common."""
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any, ClassVar, Self
+from abc import ABC
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from valuetier import _validate as validate
 from valuetier._core.compress import Floats, distinct_rows
-from valuetier._core.discount import discounted_forever, discounted_within
+from valuetier._core.likelihood import Sample
 from valuetier._core.optimise import FitReport, Optimum, maximise
-from valuetier.errors import InvalidDataError, InvalidParameterError, NotConvergedError
+from valuetier._core.threads import in_threads
+from valuetier.errors import InvalidParameterError, NotConvergedError
 from valuetier.store import storable
 
 storable(FitReport)
 
+# From so many customers on equal ones are computed once; so many at a time on a thread.
+MANY = 2000
+BLOCK = 4096
 
-class FittedParameters(BaseEstimator):
-    """Parameters found by maximum likelihood: named, stored at the end, or set by hand."""
+
+class Problem(NamedTuple):
+    """A likelihood to be maximised, over the distinct customers.
+
+    ``names`` are those of the parameters, the ``positive`` ones first: these are searched as
+    logarithms. ``searched`` names what is searched, in its own order. ``back`` carries what is searched to logarithms and coefficients, in the order
+    of ``names``; it is the identity unless there are covariates.
+    """
+
+    sample: Sample
+    starts: list[Floats]
+    names: tuple[str, ...]
+    positive: int
+    back: Floats
+    searched: tuple[str, ...] = ()
+
+    def natural(self, working: Floats) -> Floats:
+        """Return natural parameters and coefficients."""
+        found = self.back @ working
+        found[: self.positive] = np.exp(found[: self.positive])
+        return np.asarray(found)
+
+    def working(self, natural: Floats) -> Floats:
+        """Return what is searched, from natural parameters and coefficients."""
+        found = np.array(natural, dtype=np.float64)
+        found[: self.positive] = np.log(found[: self.positive])
+        return np.asarray(np.linalg.solve(self.back, found), dtype=np.float64)
+
+
+class MaximumLikelihood(BaseEstimator, ABC):
+    """A model whose parameters are found by maximum likelihood, or set by hand.
+
+    A subclass names its positive parameters and the kind of its data, and makes a ``Problem``
+    from them. ``reasons`` says what it means when parameters run away (see ``maximise``).
+    A fit keeps the totals of what it observed in ``observed_``: likelihoods of other data
+    cannot be compared.
+    """
 
     parameter_names: ClassVar[tuple[str, ...]]
+    reasons: ClassVar[Mapping[str, str]] = {}
+    data_kind: ClassVar[str]
 
     @classmethod
-    def from_params(cls, **params: float) -> Self:
+    def from_params(cls, **params: Any) -> Self:
         """Return a fitted model with the given parameters.
 
         Raises
@@ -34,13 +76,8 @@ class FittedParameters(BaseEstimator):
         InvalidParameterError
             If a parameter is missing, unknown or not positive.
         """
-        if set(params) != set(cls.parameter_names):
-            raise InvalidParameterError(
-                f"{cls.__name__} needs the parameters {list(cls.parameter_names)}, got {sorted(params)}."
-            )
         model = cls()
-        for name, value in params.items():
-            setattr(model, f"{name}_", validate.positive_number(name, value))
+        model._set_parameters(params)
         return model
 
     def params(self) -> dict[str, float]:
@@ -48,182 +85,77 @@ class FittedParameters(BaseEstimator):
         check_is_fitted(self, f"{self.parameter_names[0]}_")
         return {name: float(getattr(self, f"{name}_")) for name in self.parameter_names}
 
-    def _keep(self, found: Optimum) -> Self:
-        """Store an optimum; raise, and leave the model as it was, if there is none."""
-        report = found.report
-        if not np.isfinite(report.log_likelihood):
-            raise NotConvergedError(
-                f"{type(self).__name__} found no finite likelihood for {report.rows:.0f} customers. "
-                "Check that times are in one unit and amounts are positive."
+    def _set_parameters(self, params: Mapping[str, Any]) -> None:
+        if set(params) != set(self.parameter_names):
+            raise InvalidParameterError(
+                f"{type(self).__name__} needs the parameters {list(self.parameter_names)}, "
+                f"got {sorted(params)}."
             )
-        for name, value in zip(self.parameter_names, found.parameters, strict=True):
+        for name, value in params.items():
+            setattr(self, f"{name}_", validate.positive_number(name, value))
+
+    def _estimates(self) -> Floats:
+        """Return the parameters as an array, in the order of the covariance."""
+        return np.array(list(self.params().values()))
+
+    def _maximised(self, problem: Problem) -> Optimum:
+        """Return the optimum; raise, before anything is changed, if there is none."""
+        if np.isfinite(problem.starts[0]).all():
+            names = problem.searched or problem.names
+            found = maximise(problem.sample, problem.starts, names, self.reasons)
+            if np.isfinite(found.report.log_likelihood):
+                return found
+        raise NotConvergedError(
+            f"{type(self).__name__} found no finite likelihood for {problem.sample.total:.0f} customers. "
+            "Check that times are in one unit and amounts are positive."
+        )
+
+    def _keep(self, problem: Problem, found: Optimum) -> Floats:
+        """Store parameters, their covariance in natural units, and the report; return all estimates."""
+        natural = problem.natural(found.working)
+        for name, value in zip(self.parameter_names, natural, strict=False):
             setattr(self, f"{name}_", float(value))
-        self.log_likelihood_ = report.log_likelihood
-        self.covariance_ = found.covariance
-        with np.errstate(invalid="ignore"):
-            self.standard_errors_ = dict(
-                zip(self.parameter_names, np.sqrt(np.diag(found.covariance)).tolist(), strict=True)
-            )
-        self.report_ = report
-        return self
+        scale = np.where(np.arange(len(natural)) < problem.positive, natural, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.covariance_ = problem.back @ found.covariance @ problem.back.T * np.outer(scale, scale)
+            errors = np.sqrt(np.diag(self.covariance_))
+        self.standard_errors_ = dict(zip(problem.names, errors.tolist(), strict=True))
+        self.log_likelihood_ = found.report.log_likelihood
+        sample = problem.sample
+        sums = [float(column @ sample.weights) for column in sample.columns]
+        self.observed_ = (type(self).data_kind, sample.total, *sums)
+        self.report_ = found.report
+        return natural
 
 
-class BuyTillYouDie(FittedParameters):
-    """A model of purchases until an unseen dropout, observed as (x, t_x, T).
-
-    A subclass names its parameters, its equations (a module of functions on arrays)
-    and its starting points.
-    """
-
-    equations: ClassVar[ModuleType]
-    time_scale: ClassVar[str]
-
-    def _starts(self, x: Floats, t_x: Floats, T: Floats, weights: Floats) -> list[Floats]:
-        """Return starting points in log-parameters, the most promising first."""
-        raise InvalidParameterError(f"{type(self).__name__} defines no starting points.")
-
-    def fit(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> Self:
-        """Return the model fitted by maximum likelihood.
-
-        Parameters
-        ----------
-        x : (n,) array-like
-            Repeat purchases.
-        t_x, T : (n,) array-like
-            Age at the last purchase and at the end of the observation, in one unit
-            of time (days, if they come from :func:`valuetier.summarize`).
-        weights : (n,) array-like, optional
-            How many customers a row stands for. Default: 1 each.
-
-        Raises
-        ------
-        InvalidDataError
-            If values are missing, negative or contradict each other.
-        NotConvergedError
-            If no finite likelihood exists; the model stays as it was.
-        """
-        x, t_x, T, weights = _checked(x, t_x, T, weights)
-        if not (x > 0).any():
-            raise NotConvergedError(
-                f"{type(self).__name__} cannot be fitted: none of {len(x)} customers bought "
-                "again, so the purchase rate and dropout cannot be told apart. Observe longer."
-            )
-        rows = distinct_rows(x, t_x, T, weights=weights)
-        x, t_x, T = (np.ascontiguousarray(column) for column in rows.rows.T)
-        found = maximise(
-            lambda theta: self.equations.likelihood(x, t_x, T, rows.weights, theta),
-            self._starts(x, t_x, T, rows.weights),
-            self.parameter_names,
-            rows=float(rows.weights.sum()),
-            distinct_rows=len(rows.rows),
-        )
-        return self._keep(found)
-
-    def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """Return the log-likelihood of each customer."""
-        x, t_x, T, _ = _checked(x, t_x, T, None)
-        return self._equation("log_likelihood", x, t_x, T)
-
-    def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """Return the probability, in [0, 1], that each customer is still one at T."""
-        x, t_x, T, _ = _checked(x, t_x, T, None)
-        return self._equation("probability_alive", x, t_x, T)
-
-    def expected_purchases(self, t: ArrayLike) -> Floats:
-        """Return the purchases expected of a new customer within ``t``, its first one apart."""
-        return self._equation("expected_purchases", _times("t", t))
-
-    def conditional_expected_purchases(
-        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-    ) -> Floats:
-        """Return the purchases expected of each customer in (T, T + t]; ≥ 0, never NaN."""
-        x, t_x, T, _ = _checked(x, t_x, T, None)
-        t, x, t_x, T = validate.broadcast_floats(t=_times("t", t), x=x, t_x=t_x, T=T)
-        return self._equation("conditional_expected_purchases", t, x, t_x, T)
-
-    def probability_of_purchases(self, n: ArrayLike, t: ArrayLike) -> Floats:
-        """Return the probability that a new customer makes ``n`` purchases within ``t``."""
-        n, t = validate.broadcast_floats(n=n, t=_times("t", t))
-        counts = np.isfinite(n) & (n >= 0) & (n == np.floor(n))
-        validate.refuse("n", ~counts, "are not counts", "Pass 0, 1, 2, ….")
-        return self._equation("probability_of_purchases", n, t)
-
-    def discounted_expected_purchases(
-        self, horizon: float, discount: float, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-    ) -> Floats:
-        """Return the purchases expected in (T, T + horizon], discounted to T.
-
-        Parameters
-        ----------
-        horizon : float
-            In the model's unit of time.
-        discount : float
-            Continuous rate per unit of time: log(1 + annual rate) / 365 for days.
-        """
-        x, t_x, T, _ = _checked(x, t_x, T, None)
-        discount = validate.positive_number("discount", discount, zero=True)
-        scale = getattr(self, self.time_scale) + T
-        return discounted_within(
-            lambda t: self._equation("conditional_expected_purchases", t, x, t_x, T),
-            np.full_like(T, validate.positive_number("horizon", horizon, zero=True)),
-            discount,
-            scale,
-        )
-
-    def dert(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, discount: float) -> Floats:
-        """Return the discounted expected residual transactions, over an infinite horizon.
-
-        ``discount`` is a continuous rate per unit of time, > 0.
-        """
-        x, t_x, T, _ = _checked(x, t_x, T, None)
-        return discounted_forever(
-            lambda t: self._equation("conditional_expected_purchases", t, x, t_x, T),
-            validate.positive_number("discount", discount),
-            len(T),
-        )
-
-    def simulate(self, n: int, T: ArrayLike, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-        """Return (x, t_x, T) of ``n`` simulated customers observed until ``T``: one age, or ``n``."""
-        n, T = validate.whole_number("n", n, 0), _times("T", T)
-        if len(T) not in (1, n):
-            raise InvalidDataError(f"T must be one time or {n}, one per customer, got {len(T)} times.")
-        T = np.array(np.broadcast_to(T, (n,)))
-        x, t_x = self.equations.simulate(T, rng, **self.params())
-        return x, t_x, T
-
-    def _equation(self, name: str, *columns: Floats) -> Floats:
-        function: Any = getattr(self.equations, name)
-        return np.asarray(function(*columns, **self.params()), dtype=np.float64)
+def drawn_rows(sample: Sample, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return the rows of as many customers as there are: each as often as it stands, or drawn by weight."""
+    weights = sample.weights
+    if not (weights == np.round(weights)).all():
+        weights = rng.multinomial(round(sample.total), weights / sample.total).astype(np.float64)
+    return np.repeat(np.arange(len(sample)), weights.astype(np.int64))
 
 
-def _times(name: str, times: ArrayLike) -> Floats:
-    (array,) = validate.broadcast_floats(**{name: times})
-    good = np.isfinite(array) & (array >= 0)
-    validate.refuse(name, ~good, "are not times ≥ 0", f"Pass {name} ≥ 0.")
+def checked_weights(weights: Any, x: Floats) -> Floats | None:
+    """Return weights as floats, None as it is, or say what is wrong with them."""
+    if weights is None:
+        return None
+    array = validate.float_column("weights", weights)
+    validate.same_length(x=x, weights=array)
+    validate.refuse_not_finite("weights", array)
+    validate.refuse("weights", array <= 0, "are not positive", "A weight counts customers.")
     return array
 
 
-def _checked(
-    x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the observation as float arrays, or say what is wrong with it and where."""
-    x, t_x, T = validate.broadcast_floats(x=x, t_x=t_x, T=T)
-    if not len(x):
-        raise InvalidDataError("x, t_x and T are empty: pass at least one customer.")
-    for name, column in (("x", x), ("t_x", t_x), ("T", T)):
-        validate.refuse_not_finite(name, column)
-        validate.refuse(name, column < 0, "are negative", "Counts and ages start at 0.")
-    validate.refuse("x", x != np.floor(x), "are not whole numbers", "x counts repeat purchases.")
-    validate.refuse("t_x", t_x > T, "are larger than T", "Both are ages since the first purchase.")
-    validate.refuse(
-        "t_x", (x > 0) & (t_x == 0), "are 0 although x > 0",
-        "x counts the purchases after the first; purchases at one time are one.",
-    )  # fmt: skip
-    validate.refuse("t_x", (x == 0) & (t_x > 0), "are above 0 although x = 0", "Set t_x to 0 where x is 0.")
-    if weights is None:
-        return x, t_x, T, np.ones_like(x)
-    w = validate.float_column("weights", weights)
-    validate.same_length(x=x, weights=w)
-    validate.refuse_not_finite("weights", w)
-    validate.refuse("weights", w <= 0, "are not positive", "A weight counts customers.")
-    return x, t_x, T, w
+def per_row(function: Callable[..., Floats], *columns: Floats, cheap: bool = False) -> Floats:
+    """Return function(*columns) in blocks on all cores; once for equal rows, unless it is cheap."""
+    n = len(columns[0])
+    if n < MANY:
+        return np.asarray(function(*columns), dtype=np.float64)
+    if not cheap:
+        rows = distinct_rows(*columns)
+        table = [np.ascontiguousarray(column) for column in rows.rows.T]
+        return per_row(function, *table, cheap=True)[rows.inverse]
+    starts = range(0, n, BLOCK)
+    blocks = in_threads(lambda start: function(*(c[start : start + BLOCK] for c in columns)), starts)
+    return np.concatenate(blocks)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
 
 from valuetier import _validate as validate
-from valuetier._core.compress import distinct_rows, significant
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.cuts import Cut, ShareCut, new_cut
-from valuetier.errors import InvalidDataError, InvalidParameterError
+from valuetier.errors import InvalidParameterError
 from valuetier.models.bgnbd import BGNBD
 from valuetier.models.gamma_gamma import GammaGamma
+from valuetier.segmenters.lifetime_value import DAYS_PER_YEAR, Customers, Terms, lifetime_value
+from valuetier.segmenters.value_draws import drawn_cut, drawn_models, drawn_values
 from valuetier.segmenters.words import number, say, threshold_sentence
-
-DAYS_PER_YEAR = 365.0
 
 PURCHASES = (
     "fit",
@@ -26,6 +27,7 @@ PURCHASES = (
     "probability_alive",
 )
 VALUES = ("fit", "expected_value")
+EFFECTS = ("rate_covariates", "dropout_covariates")
 
 TEXTS = {
     "en": (
@@ -33,6 +35,13 @@ TEXTS = {
         "{value} each{margin} → value "
     ),
     "zh": "存活概率 {alive}，未来 {days} 天预计购买 {orders} 次（折现后 {discounted} 次），每单 {value}{margin} → 客户价值 ",
+}
+LIFETIME_TEXTS = {
+    "en": (
+        "alive with probability {alive}, {orders} orders expected within {days} days, {discounted} "
+        "(discounted) in its whole lifetime, {value} each{margin} → value "
+    ),
+    "zh": "存活概率 {alive}，未来 {days} 天预计购买 {orders} 次，整个生命周期折现后 {discounted} 次，每单 {value}{margin} → 客户价值 ",
 }
 MARGINS = {"en": ", margin {share}", "zh": "，利润率 {share}"}
 
@@ -48,17 +57,21 @@ class CLVSegmenter(BaseSegmenter):
     model : purchase model, optional
         Anything with ``fit(x, t_x, T)``, ``conditional_expected_purchases``,
         ``discounted_expected_purchases`` and ``probability_alive``. Default: ``BGNBD()``.
+        A ``CNBDK()`` that is to find its k reads the column ``sum_log_gaps`` in ``fit``.
     spend : order value model, optional
         Anything with ``fit(x, m_x)`` and ``expected_value``. Default: ``GammaGamma()``.
     cut : Cut, optional
         Default: the best 20 %, the next 30 % and the rest of the customers.
     horizon_days : float
-        How far to look ahead.
+        How far to look ahead; ``math.inf`` for the whole lifetime, where the discount rate
+        must be above 0.
     discount_rate : float
         Annual effective rate: 0.10 makes 1.00 in 365 days worth 1/1.10 today. Orders are
         discounted at the time they are expected.
     margin : float or str
         Share of an order's value that is earned, or the column that holds it.
+    rate_covariates, dropout_covariates : sequence of str
+        Columns that move the purchase rate and dropout of the purchase model.
 
     Attributes
     ----------
@@ -86,6 +99,8 @@ class CLVSegmenter(BaseSegmenter):
         horizon_days: float = 365,
         discount_rate: float = 0.10,
         margin: float | str = 1.0,
+        rate_covariates: Sequence[str] = (),
+        dropout_covariates: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.spend = spend
@@ -93,6 +108,8 @@ class CLVSegmenter(BaseSegmenter):
         self.horizon_days = horizon_days
         self.discount_rate = discount_rate
         self.margin = margin
+        self.rate_covariates = rate_covariates
+        self.dropout_covariates = dropout_covariates
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit the models by maximum likelihood and learn the cut; return the segmenter.
@@ -103,14 +120,101 @@ class CLVSegmenter(BaseSegmenter):
             If a model cannot be fitted to these customers.
         """
         self._check()
-        columns, width = self._read_to_fit(X)
-        x, t_x, T, m_x = columns[:, :4].T
-        model = clone(BGNBD() if self.model is None else self.model, safe=False).fit(x, t_x, T)
-        spend = clone(GammaGamma() if self.spend is None else self.spend, safe=False).fit(x, m_x)
-        cut = self._new_cut().fit(self._value(columns, model, spend)["clv"], name="clv")
+        gaps = ("sum_log_gaps",) if getattr(self.model, "k", 1) is None else ()
+        columns, width = self._read_to_fit(X, gaps)
+        customers = self._customers(columns)
+        model = clone(BGNBD() if self.model is None else self.model, safe=False)
+        spend = clone(GammaGamma() if self.spend is None else self.spend, safe=False)
+        options = {"sum_log_gaps": columns[:, -1]} if gaps else {}
+        model = model.fit(*customers.history, **customers.effects, **options)
+        spend = spend.fit(customers.history[0], customers.m_x)
+        value = lifetime_value(customers, model, spend, self._terms())["clv"]
+        cut = self._new_cut().fit(value, name="clv")
         self.model_, self.spend_, self.cut_ = model, spend, cut
         self.n_features_in_ = width
         return self
+
+    def tier_probabilities(
+        self, X: Any, *, population: Any = None, n_draws: int = 200, kind: str = "asymptotic",
+        random_state: int = 0,
+    ) -> Floats:  # fmt: skip
+        """Return how probable each tier is for each customer: (n, tiers), rows sum to 1.
+
+        The models' parameters are uncertain, so are the values and the tiers that follow.
+        A customer's share of draws in a tier is its probability. Purchase and order value
+        models are drawn independently, as the Gamma-Gamma model assumes.
+
+        Parameters
+        ----------
+        X : customer table
+        population : customer table, optional
+            The customers that models and cut were learned from. With it the cut is learned
+            anew in each draw; without it the line stays where it is.
+        n_draws : int
+        kind : str
+            ``"asymptotic"``: parameters from their asymptotic distribution;
+            ``"weighted"`` and ``"parametric"``: refits by the bootstrap, which need
+            ``population``.
+        random_state : int
+
+        Raises
+        ------
+        NotConvergedError
+            If a fit has no covariance.
+        """
+        columns = self._read(X)
+        if not len(columns):
+            return np.empty((0, len(self._tier_names())))
+        customers, everyone = self._customers(columns), self._population(population)
+        shares = np.zeros((len(customers.m_x), len(self._tier_names())))
+        places = np.arange(len(shares))
+        drawn = 0
+        for value, model, spend in self._draws(customers, everyone, n_draws, kind, random_state):
+            cut = drawn_cut(self.cut_, everyone, self._terms(), model, spend)
+            shares[places, cut.apply(value)] += 1.0
+            drawn += 1
+        return shares / drawn
+
+    def value_intervals(
+        self, X: Any, *, level: float = 0.95, population: Any = None, n_draws: int = 200,
+        kind: str = "asymptotic", random_state: int = 0,
+    ) -> Floats:  # fmt: skip
+        """Return the ends of an interval for each customer's expected lifetime value: (n, 2).
+
+        What is uncertain is the expectation, through the models' parameters; what the
+        customer will really bring varies more. Arguments as in :meth:`tier_probabilities`.
+        """
+        share = validate.positive_number("level", level)
+        if share >= 1:
+            raise InvalidParameterError(f"level must be a share in (0, 1), got {level!r}. 95 % is 0.95.")
+        customers, everyone = self._customers(self._read(X)), self._population(population)
+        draws = [value for value, *_ in self._draws(customers, everyone, n_draws, kind, random_state)]
+        return np.quantile(draws, [(1.0 - share) / 2.0, (1.0 + share) / 2.0], axis=0).T
+
+    def _draws(
+        self, customers: Customers, population: Customers | None, n: int, kind: str, seed: int
+    ) -> Iterator[tuple[Floats, Any, Any]]:
+        rng = np.random.default_rng(seed)
+        once = any((some.history[0] == 0).any() for some in (customers, population) if some is not None)
+        models = drawn_models(self.model_, self.spend_, population, n, kind, rng, once=once)
+        return drawn_values(customers, self._terms(), models)
+
+    def _population(self, population: Any) -> Customers | None:
+        return None if population is None else self._customers(self._read(population))
+
+    def _terms(self) -> Terms:
+        return Terms(float(self.horizon_days), float(self.discount_rate))
+
+    def _customers(self, columns: Floats) -> Customers:
+        """Return what the models need, from the columns that were read."""
+        at = 4 + isinstance(self.margin, str)
+        effects = {}
+        for role, names in zip(EFFECTS, (self.rate_covariates, self.dropout_covariates), strict=True):
+            if names:
+                effects[role] = columns[:, at : at + len(names)]
+                at += len(names)
+        x, t_x, T, m_x = columns[:, :4].T
+        return Customers((x, t_x, T), m_x, self._margins(columns), effects)
 
     def _new_cut(self) -> Cut:
         return new_cut(self.cut, ShareCut((0.2, 0.3, 0.5)))
@@ -122,8 +226,20 @@ class CLVSegmenter(BaseSegmenter):
                 raise InvalidParameterError(
                     f"{name} must be a model with the methods {list(needed)}, got {model!r}."
                 )
-        validate.positive_number("horizon_days", self.horizon_days)
-        validate.positive_number("discount_rate (annual)", self.discount_rate, zero=True)
+        forever = self.horizon_days == math.inf
+        if not forever:
+            validate.positive_number("horizon_days", self.horizon_days)
+        validate.positive_number("discount_rate (annual)", self.discount_rate, zero=not forever)
+        if forever and self.model is not None and not hasattr(self.model, "dert"):
+            raise InvalidParameterError(
+                f"horizon_days=inf needs a model with the method 'dert', got {self.model!r}."
+            )
+        for name in EFFECTS:
+            if isinstance(getattr(self, name), str):
+                raise InvalidParameterError(
+                    f"{name} must be a sequence of column names, got {getattr(self, name)!r}. "
+                    "One column is a sequence of one."
+                )
         if not isinstance(self.margin, str):
             validate.positive_number("margin", self.margin)
             if self.margin > 1:
@@ -132,44 +248,25 @@ class CLVSegmenter(BaseSegmenter):
                 )
 
     def _columns(self) -> tuple[str, ...]:
-        extra = (self.margin,) if isinstance(self.margin, str) else ()
-        return ("x", "t_x", "T", "m_x", *extra)
+        margin = (self.margin,) if isinstance(self.margin, str) else ()
+        return ("x", "t_x", "T", "m_x", *margin, *self.rate_covariates, *self.dropout_covariates)
 
     def _may_be_missing(self) -> tuple[str, ...]:
         return ("m_x",)
 
-    def _value(self, columns: Floats, model: Any, spend: Any) -> dict[str, Floats]:
-        """Return the evidence: chance to be alive, orders, order value and lifetime value."""
-        if not len(columns):
-            return {name: np.empty(0) for name in self._evidence_names()}
-        x, m_x = columns[:, 0], columns[:, 3]
-        rows = distinct_rows(*columns[:, :3].T)
-        observed = tuple(np.ascontiguousarray(column) for column in rows.rows.T)
-        discount = float(np.log1p(self.discount_rate)) / DAYS_PER_YEAR
-        horizon = float(self.horizon_days)
-        try:
-            alive = model.probability_alive(*observed)
-        except InvalidDataError:
-            model.probability_alive(*columns[:, :3].T)  # counts the customers, not their distinct histories
-            raise
-        discounted = model.discounted_expected_purchases(horizon, discount, *observed)
-        orders = model.conditional_expected_purchases(horizon, *observed)
-        value = spend.expected_value(x, m_x)
-        discounted_orders = discounted[rows.inverse]
-        return {
-            "probability_alive": alive[rows.inverse],
-            "expected_orders": orders[rows.inverse],
-            "discounted_orders": discounted_orders,
-            "expected_order_value": value,
-            "clv": significant(discounted_orders * value * self._margins(columns)),
-        }
-
     def _margins(self, columns: Floats) -> Floats:
-        """Return the margin of each customer."""
+        """Return the margin of each customer, a share in (0, 1]."""
+        if isinstance(self.margin, str):
+            values = columns[:, 4]
+            good = (values > 0) & (values <= 1)
+            validate.refuse(f"margin {self.margin!r}", ~good, "are not in (0, 1]", "30 % is 0.3.")
         return columns[:, 4] if isinstance(self.margin, str) else np.full(len(columns), float(self.margin))
 
     def _assess(self, columns: Floats) -> Assessment:
-        evidence = self._value(columns, self.model_, self.spend_)
+        if not len(columns):
+            evidence = {name: np.empty(0) for name in self._evidence_names()}
+        else:
+            evidence = lifetime_value(self._customers(columns), self.model_, self.spend_, self._terms())
         return Assessment(self.cut_.apply(evidence["clv"]), evidence["clv"], evidence)
 
     def _evidence_names(self) -> tuple[str, ...]:
@@ -181,11 +278,12 @@ class CLVSegmenter(BaseSegmenter):
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)
         rows = np.column_stack([*(found.evidence[n] for n in self._evidence_names()), self._margins(columns)])
-        sentences = []
+        sentences, ahead = [], float(self.horizon_days)
+        texts = LIFETIME_TEXTS if ahead == math.inf else TEXTS
         for (alive, orders, discounted, value, clv, margin), code in zip(rows, found.codes, strict=True):
             text = say(
-                TEXTS, lang, alive=f"{alive:.2f}", orders=f"{orders:.2f}", discounted=f"{discounted:.2f}",
-                value=f"{value:,.2f}", days=number(float(self.horizon_days)),
+                texts, lang, alive=f"{alive:.2f}", orders=f"{orders:.2f}", discounted=f"{discounted:.2f}",
+                value=f"{value:,.2f}", days=number(min(ahead, DAYS_PER_YEAR) if ahead == math.inf else ahead),
                 margin="" if margin == 1 else say(MARGINS, lang, share=f"{margin:.0%}"),
             )  # fmt: skip
             sentences.append(text + threshold_sentence(clv, code, self.cut_.thresholds_, tiers[code], lang))
