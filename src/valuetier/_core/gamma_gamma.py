@@ -24,11 +24,9 @@ def log_likelihood(x: Floats, m: Floats, *, p: float, q: float, v: float) -> Flo
     >>> log_likelihood(np.array([2.0]), np.array([22.35]), p=6.25, q=3.74, v=15.44).round(4).tolist()
     [-3.5513]
     """
-    px = p * x
-    return np.asarray(
-        -special.betaln(px, q) + q * np.log(v) + (px - 1.0) * np.log(m)
-        + px * np.log(x) - (px + q) * np.log(x * m + v)
-    )  # fmt: skip
+    px, total = p * x, x * m
+    shares = px * np.log1p(v / total) + q * np.log1p(total / v)
+    return np.asarray(-special.betaln(px, q) - np.log(m) - shares)
 
 
 def _count_rows(columns: Sequence[Floats], theta: Floats) -> Rows:
