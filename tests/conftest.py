@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.spark import new_session
+
 DATA = Path(__file__).parent / "data"
 
 settings.register_profile(
@@ -17,6 +19,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],  # how fast the machine is proves nothing
 )
 settings.load_profile("valuetier")
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Return a Spark session, one for all tests; they are skipped where there is no Java."""
+    yield from new_session()
 
 
 @pytest.fixture(scope="session")

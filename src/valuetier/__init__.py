@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from valuetier import plots as plots
     from valuetier.customers import (
         IngestReport,
+        Split,
         Summary,
+        Suspicion,
         from_lifetimes,
+        from_pymc_marketing,
+        split,
         sum_log_gaps,
         summarize,
         to_lifetimes,
+        to_pymc_marketing,
     )
     from valuetier.cuts import NaturalBreakCut, ShareCut, ThresholdCut, ValueShareCut
     from valuetier.errors import (
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
         UnknownSegmenterError,
         ValueTierError,
     )
+    from valuetier.learning import LearningReport, fit
     from valuetier.models import (
         BGBB,
         BGNBD,
@@ -51,6 +57,7 @@ if TYPE_CHECKING:
         compare_models,
         likelihood_ratio_test,
     )
+    from valuetier.ondisk import DiskRun, run_on_disk
     from valuetier.pipeline import run
     from valuetier.plugins import available_segmenters, get_segmenter
     from valuetier.segmenters import (
@@ -72,11 +79,16 @@ _HOMES = {
     "models": "",
     "plots": "",
     "IngestReport": "customers",
+    "Split": "customers",
     "Summary": "customers",
+    "Suspicion": "customers",
     "from_lifetimes": "customers",
+    "from_pymc_marketing": "customers",
+    "split": "customers",
     "sum_log_gaps": "customers",
     "summarize": "customers",
     "to_lifetimes": "customers",
+    "to_pymc_marketing": "customers",
     "NaturalBreakCut": "cuts",
     "ShareCut": "cuts",
     "ThresholdCut": "cuts",
@@ -89,6 +101,8 @@ _HOMES = {
     "UncoveredTiersError": "errors",
     "UnknownSegmenterError": "errors",
     "ValueTierError": "errors",
+    "LearningReport": "learning",
+    "fit": "learning",
     "BGBB": "models",
     "BGNBD": "models",
     "CNBDK": "models",
@@ -102,6 +116,8 @@ _HOMES = {
     "ParetoNBD": "models",
     "compare_models": "models",
     "likelihood_ratio_test": "models",
+    "DiskRun": "ondisk",
+    "run_on_disk": "ondisk",
     "run": "pipeline",
     "available_segmenters": "plugins",
     "get_segmenter": "plugins",

@@ -18,12 +18,15 @@ except ImportError:  # the extra is not installed
 
 from valuetier import demo as demonstration
 from valuetier.errors import InvalidDataError, ValueTierError
-from valuetier.files import FORMATS, read_table, write_table
+from valuetier.files import FORMATS, read_table, rows_of_files, write_table
+from valuetier.ondisk import DiskRun, run_on_disk
 from valuetier.pipeline import RunResult, run
 from valuetier.plugins import available_segmenters, segmenter_class
 from valuetier.store import load
 from valuetier.strategy import Playbook
-from valuetier.tiers import assign
+from valuetier.tiers import assign, kind_of, version_of
+
+MANY_ROWS = 5_000_000  # a log that takes about 2 GB in memory
 
 app = typer.Typer(
     name="valuetier",
@@ -52,24 +55,31 @@ def _steps(quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda step: status.update(step)
 
 
-def _tiers_json(result: RunResult) -> dict[str, Any]:
+def _tier_rows(result: RunResult | DiskRun) -> list[dict[str, Any]]:
+    """Return per tier its customers and spend with their shares."""
+    if isinstance(result, RunResult):
+        return demonstration.tier_rows(result)
+    return result.tier_rows()
+
+
+def _tiers_json(result: RunResult | DiskRun) -> dict[str, Any]:
     report = result.summary.report
     return {
         "as_of": str(result.summary.as_of),
-        "kind": result.assignment.kind,
-        "version": result.assignment.version,
+        "kind": kind_of(result.segmenter),
+        "version": version_of(result.segmenter),
         "rows": {line.reason: line.rows for line in report.lines},
-        "tiers": demonstration.tier_rows(result),
+        "tiers": _tier_rows(result),
         "files": {name: str(path) for name, path in result.files.items()},
     }
 
 
-def _print_tiers(title: str, result: RunResult) -> None:
+def _print_tiers(title: str, result: RunResult | DiskRun) -> None:
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("tier")
     for name in ("customers", "share", "spend", "share of spend"):
         table.add_column(name, justify="right")
-    for row in demonstration.tier_rows(result):
+    for row in _tier_rows(result):
         table.add_row(
             row["tier"], f"{row['customers']:,}", f"{row['customer_share']:.1%}",
             f"{row['spend']:,.2f}", f"{row['spend_share']:.1%}",
@@ -134,12 +144,20 @@ def run_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("valuetier-out"),
     file_format: Format = "parquet",
     lang: Lang = "en",
+    on_disk: Annotated[
+        bool | None,
+        typer.Option(
+            "--on-disk/--in-memory",
+            help=f"Keep customers in files and learn from a million of them. Default: from {MANY_ROWS:,} rows on.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """From an order log to customers, tiers, actions, report.html and model.json."""
+    large = rows_of_files(orders) >= MANY_ROWS if on_disk is None else on_disk
     with _steps(quiet) as step:
-        result = run(
+        result = (run_on_disk if large else run)(
             orders, customer=customer, date=date, amount=amount, order_id=order_id, as_of=as_of,
             date_format=date_format, timezone=timezone, refunds=refunds, duplicates=duplicates,
             bad_rows=bad_rows, segmenter=segmenter, playbook=playbook, out=out,

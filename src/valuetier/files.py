@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from valuetier.errors import InvalidDataError, require_choice
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".txt")
 FORMATS = ("parquet", "csv")
+BYTES_OF_A_LINE = 30  # of a CSV file with customer, date and amount
 
 
 def is_csv(path: str | Path) -> bool:
@@ -38,6 +40,33 @@ def reading(path: str | Path) -> Iterator[None]:
         ) from None
 
 
+def own_engine(memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a new DuckDB engine, which spills into the system's folder for temporary files."""
+    connection = duckdb.connect()
+    connection.execute("SET temp_directory = ?", [str(Path(tempfile.gettempdir()) / "valuetier")])
+    connection.execute("SET preserve_insertion_order = false")
+    if memory_limit is not None:
+        connection.execute("SET memory_limit = ?", [memory_limit])
+    return connection
+
+
+def rows_of_files(path: str) -> int:
+    """Return how many rows files have: from the footers of parquet, of CSV estimated from the size.
+
+    Raises
+    ------
+    InvalidDataError
+        If there is no such file.
+    """
+    connection = duckdb.connect()
+    with reading(path):
+        if is_csv(path):
+            sizes = connection.execute("SELECT sum(size) FROM read_blob(?)", [path]).fetchall()
+            return int(sizes[0][0]) // BYTES_OF_A_LINE
+        counts = connection.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [path]).fetchall()
+    return int(counts[0][0])
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
     """Return a parquet or CSV file as a pandas frame."""
     connection = duckdb.connect()
@@ -57,5 +86,12 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str, file_format: str) 
         plain.to_csv(path, index=False)
         return path
     relation: Any = duckdb.connect().from_df(plain)
-    relation.write_parquet(str(path))
+    return write_relation(relation, folder, name, file_format)
+
+
+def write_relation(relation: Any, folder: Path, name: str, file_format: str) -> Path:
+    """Write a DuckDB relation as ``name.parquet`` or ``name.csv`` into a folder; return the path."""
+    path = folder / f"{name}.{file_format}"
+    write = relation.write_csv if file_format == "csv" else relation.write_parquet
+    write(str(path))
     return path

@@ -20,6 +20,8 @@ from valuetier.tiers import TierAssignment, assign
 
 Progress = Callable[[str], None]
 
+TITLES = {"en": "Customer tiers and actions", "zh": "客户分级与服务动作"}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunResult:
@@ -141,10 +143,10 @@ def run_on_customers(
 
 def write_report(title: str, results: Mapping[str, tuple[RunResult, str]], path: Path, lang: str) -> Path:
     """Write one page about several runs on the same customers: name → (result, note)."""
-    from valuetier.report import Section, render_report  # needs an extra
+    from valuetier.report import render_report, section_of  # needs an extra
 
     sections = [
-        Section(name, r.assignment, r.summary.customers["spend"].to_numpy(), r.actions, note)
+        section_of(name, r.assignment, r.summary.customers["spend"].to_numpy(), r.actions, note, lang)
         for name, (r, note) in results.items()
     ]
     first, _ = next(iter(results.values()))
@@ -161,9 +163,8 @@ def _mapper(playbook: Playbook | str | Path | None) -> StrategyMapper:
 
 
 def _report_and_model(result: RunResult, folder: Path, lang: str) -> dict[str, Path]:
-    title = {"en": "Customer tiers and actions", "zh": "客户分级与服务动作"}[lang]
     kind = result.assignment.kind
-    report = write_report(title, {kind: (result, "")}, folder / "report.html", lang)
+    report = write_report(TITLES[lang], {kind: (result, "")}, folder / "report.html", lang)
     files = {"report": report}
     if hasattr(result.segmenter, "save"):
         save(result.segmenter, folder / "model.json")

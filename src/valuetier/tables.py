@@ -17,6 +17,7 @@ from valuetier import _validate as validate
 from valuetier._core.compress import significant
 from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError, suggestion
+from valuetier.spark import refuse_to_collect
 
 ID = "customer_id"
 
@@ -134,7 +135,17 @@ def _without_values(problem: str) -> str:
 
 
 def _collected(frame: nw.DataFrame[Any] | nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
-    return frame.collect(backend="pandas") if isinstance(frame, nw.LazyFrame) else frame
+    if not isinstance(frame, nw.LazyFrame):
+        return frame
+    refuse_to_collect(frame.to_native())
+    return nw.from_native(in_pandas(frame))
+
+
+def in_pandas(query: nw.LazyFrame[Any]) -> pd.DataFrame:
+    """Return the rows of a query in pandas; from Spark and Ibis by way of Arrow, which keeps the types."""
+    engine = query.implementation
+    by_arrow = engine.is_spark_like() or engine.is_ibis()
+    return query.collect("pyarrow" if by_arrow else "pandas").to_pandas()
 
 
 def materialised(X: Any) -> Any:

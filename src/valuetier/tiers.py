@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from valuetier import spark
 from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
-from valuetier.errors import InvalidDataError, require_choice
+from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
 from valuetier.tables import as_of_of, materialised, read_ids
 
 LANGUAGES = ("en", "zh")
@@ -166,11 +168,19 @@ def assign(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> TierAs
     as_of : date, optional
         The day the customers were looked at. Default: read from the table.
 
+    Returns
+    -------
+    TierAssignment
+        For a Spark DataFrame a Spark DataFrame, computed in the executors when it is used:
+        customer_id, tier, segment, score and tier_code (0 is the best).
+
     Raises
     ------
     InvalidDataError
         If an id stands twice, or ``predict`` returns no code of a known tier.
     """
+    if spark.is_spark(X):
+        return _assign_in_spark(segmenter, X, as_of)
     X = materialised(X)
     ids = read_ids(X)
     codes = np.asarray(segmenter.predict(X))
@@ -184,14 +194,35 @@ def assign(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> TierAs
         segments=segments(X) if segments else None,
         scores=np.asarray(score_samples(X), dtype=np.float64) if score_samples else None,
         ids=ids,
-        kind=str(getattr(segmenter, "kind", type(segmenter).__name__.lower())),
+        kind=kind_of(segmenter),
         as_of=as_of or as_of_of(X),
-        version=_version_of(segmenter),
+        version=version_of(segmenter),
         segments_zh=segments(X, lang="zh") if segments else None,
     )
 
 
-def _version_of(segmenter: Segmenter) -> str | None:
+def _assign_in_spark(segmenter: Segmenter, X: Any, as_of: date | None) -> Any:
+    """Return a Spark DataFrame with the tier of every customer."""
+    if as_of is not None:
+        raise InvalidParameterError(
+            f"as_of has no place in a Spark DataFrame of tiers, got {as_of}. Add it as a column of the result."
+        )
+    _tiers_of(segmenter)
+    return spark.judged(X, partial(_judge, segmenter))
+
+
+def _judge(segmenter: Segmenter, customers: pd.DataFrame) -> pd.DataFrame:
+    """Return tier, segment, score and tier_code of some customers."""
+    found = assign(segmenter, customers)
+    return found.to_frame().assign(tier_code=found.codes)
+
+
+def kind_of(segmenter: Any) -> str:
+    """Return the kind of a segmenter, by which its playbook is found: its own word, or the name of its class."""
+    return str(getattr(segmenter, "kind", type(segmenter).__name__.lower()))
+
+
+def version_of(segmenter: Any) -> str | None:
     """Return the fingerprint of the cuts; None where there is none, or a part of it cannot be stored."""
     version = getattr(segmenter, "version", None)
     try:

@@ -184,3 +184,38 @@ DATE_KINDS: dict[str, Maker] = {
     "CSV": in_csv,
 }
 DUCKDB_KINDS = ("relation", "parquet", "CSV")
+
+
+# --- engines that are optional ----------------------------------------------------------------
+
+
+def as_ibis(orders: list[Order]) -> Any:
+    """Return the log as an Ibis table in DuckDB."""
+    import ibis
+
+    return ibis.memtable(as_polars(orders).to_arrow())
+
+
+def as_dask(orders: list[Order], npartitions: int = 3) -> Any:
+    """Return the log as a Dask DataFrame of several partitions; ids with gaps are nullable."""
+    import dask.dataframe as dd
+
+    return dd.from_pandas(as_pandas(orders), npartitions=npartitions, sort=False)
+
+
+def as_spark(session: Any, orders: list[Order]) -> Any:
+    """Return the log as a Spark DataFrame with times that have no zone."""
+    rows = [(order.customer, order.at, order.amount, order.order) for order in orders]
+    schema = "customer_id BIGINT, date TIMESTAMP_NTZ, amount DOUBLE, `order` INT"
+    return session.createDataFrame(rows, schema)
+
+
+def in_memory(customers: Any) -> pl.DataFrame:
+    """Return a customer table of an engine with its rows, sorted by id."""
+    if hasattr(customers, "toArrow"):
+        rows = customers.toArrow()
+    elif hasattr(customers, "to_pyarrow"):
+        rows = customers.to_pyarrow()
+    else:
+        rows = pa.Table.from_pandas(customers.compute(), preserve_index=False)
+    return pl.DataFrame(rows).sort("customer_id")

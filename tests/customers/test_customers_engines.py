@@ -8,7 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import dask.dataframe as dd
 import duckdb
+import ibis
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -96,27 +98,54 @@ def million() -> pd.DataFrame:
     return pd.concat([log.iloc[:-1000], log.iloc[:1000]], ignore_index=True)
 
 
-def test_engines_agree_on_a_million_rows(million: pd.DataFrame, tmp_path: Path) -> None:
-    """pandas, Polars and DuckDB make the same table and report of a million rows, also with threads."""
+@pytest.fixture
+def compiled(request: pytest.FixtureRequest) -> Any:
+    """Return a Spark session that compiles its queries, as it does unless told otherwise."""
+    session = request.getfixturevalue("spark")
+    names = ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
+    before = {name: session.conf.get(name) for name in names}
+    for name, value in zip(names, ("true", "FALLBACK"), strict=True):
+        session.conf.set(name, value)
+    yield session
+    for name, value in before.items():
+        session.conf.set(name, value)
+
+
+def of_a_million(kind: str, path: str, spark: Any) -> Any:
+    """Return the log in a parquet file as a table of an engine."""
+    return {
+        "Polars": lambda: pl.read_parquet(path),
+        "DuckDB": lambda: duckdb.connect().read_parquet(path),
+        "Ibis": lambda: ibis.duckdb.connect().read_parquet(path),
+        "Dask": lambda: dd.from_pandas(pd.read_parquet(path), npartitions=4),
+        "Spark": lambda: spark.read.parquet(path),
+    }[kind]()
+
+
+@pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # what Ibis asks of DuckDB
+@pytest.mark.parametrize("kind", ["Polars", "DuckDB", "Ibis", "Dask", "Spark"])
+def test_engines_agree_on_a_million_rows(
+    kind: str, million: pd.DataFrame, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Every engine makes the table and the report of pandas from a million rows, also with threads."""
     path = tmp_path / "orders.parquet"
     pl.from_pandas(million).write_parquet(path)
     wanted = vt.summarize(million, duplicates="drop")
     gross = million["amount"].abs().groupby(million["customer_id"]).sum()
     gross = gross.loc[wanted.customers["customer_id"]].to_numpy()
     assert wanted.report.duplicates >= 1000
-    connection = duckdb.connect()
-    for source in (pl.from_pandas(million), connection.read_parquet(str(path))):
-        summary = vt.summarize(source, duplicates="drop", as_="pandas")
-        pd.testing.assert_frame_equal(summary.customers[WHOLE], wanted.customers[WHOLE])
-        for name in ("spend", "m_x"):
-            mine, theirs = summary.customers[name].to_numpy(), wanted.customers[name].to_numpy()
-            np.testing.assert_array_equal(np.isnan(mine), np.isnan(theirs))
-            assert np.nanmax(np.abs(mine - theirs) / gross) <= 1e-12
-        counts = [
-            [(line.reason, line.rows, line.customers) for line in s.report.lines] for s in (summary, wanted)
-        ]
-        assert counts[0] == counts[1]
-        assert summary.report.reconciles
+    source = of_a_million(kind, str(path), kind == "Spark" and request.getfixturevalue("compiled"))
+    summary = vt.summarize(source, duplicates="drop", as_="pandas")
+    pd.testing.assert_frame_equal(summary.customers[WHOLE], wanted.customers[WHOLE])
+    for name in ("spend", "m_x"):
+        mine, theirs = summary.customers[name].to_numpy(), wanted.customers[name].to_numpy()
+        np.testing.assert_array_equal(np.isnan(mine), np.isnan(theirs))
+        assert np.nanmax(np.abs(mine - theirs) / gross) <= 1e-12
+    counts = [
+        [(line.reason, line.rows, line.customers) for line in s.report.lines] for s in (summary, wanted)
+    ]
+    assert counts[0] == counts[1]
+    assert summary.report.reconciles
 
 
 # --- kinds of tables --------------------------------------------------------------------------

@@ -5,7 +5,8 @@ Means the same as :mod:`valuetier.customers.definition`; tests hold both to equa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -13,23 +14,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from valuetier import _validate as validate
 from valuetier._core.history import (
     History,
     Integers,
     Visits,
     customer_time_order,
-    dense_codes,
     distinct_visits,
     history,
     repeated_rows,
 )
 from valuetier._validate import Floats
-from valuetier.customers.checks import no_ids, no_numbers
-from valuetier.customers.dates import NUMBERS, local_times, parse_dates
 from valuetier.customers.definition import ROUNDING
 from valuetier.customers.ledger import (
     AFTER,
+    BAD,
+    BEFORE,
     DUPLICATE,
     NO_ORDER,
     REFUND,
@@ -38,6 +37,7 @@ from valuetier.customers.ledger import (
 )
 from valuetier.customers.report import IngestLine, IngestReport
 from valuetier.customers.rules import Columns, Rules
+from valuetier.customers.suspicions import Accounts, Suspicion, count_spellings, find_suspicions
 
 DAY = 86_400_000_000  # microseconds
 HOUR = DAY // 24
@@ -51,7 +51,8 @@ EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 class ArrayLog:
     """Rows of a log as arrays: codes of ids (-1 is missing), microseconds, amounts.
 
-    ``rows`` counts the rows of the log behind each; None is one each.
+    ``rows`` counts the rows of the log behind each; None is one each. ``faults`` says by
+    name which rows lack something else that they need.
     """
 
     customers: NDArray[np.int32]
@@ -59,6 +60,7 @@ class ArrayLog:
     amounts: Floats
     orders: Integers | None = None
     rows: Integers | None = None
+    faults: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def take(self, index: NDArray[Any]) -> ArrayLog:
         """Return some of the rows."""
@@ -84,28 +86,10 @@ class ArrayLog:
         return int(np.count_nonzero(chosen) if self.rows is None else self.rows[chosen].sum())
 
 
-def from_pandas(orders: pd.DataFrame, columns: Columns) -> tuple[ArrayLog, Any]:
-    """Return the log as arrays, and the ids that its customer codes stand for."""
-    codes, ids = _positions(columns.customer, orders[columns.customer])
-    at = parse_dates(columns.date, orders[columns.date], columns.date_format)
-    amounts = orders[columns.amount]
-    kind = pd.api.types.infer_dtype(amounts, skipna=True)
-    if kind not in (*NUMBERS, "empty"):
-        raise no_numbers(columns.amount, kind)
-    times = local_times(at, columns.timezone).to_numpy("datetime64[us]").view(np.int64)
-    log = ArrayLog(
-        customers=codes.astype(np.int32, copy=False),
-        at=times,
-        amounts=validate.float_column(columns.amount, amounts),
-        orders=None if columns.order is None else _codes(columns.order, orders[columns.order]),
-    )
-    return log, ids
-
-
 def summarize_arrays(
     log: ArrayLog, ids: Any, rules: Rules, columns: Columns
 ) -> tuple[pd.DataFrame, IngestReport, date]:
-    """Return the customer table sorted by id, the report and the last day."""
+    """Return the customer table sorted by id and indexed by customer code, the report and the last day."""
     money = float(log.amounts[np.isfinite(log.amounts)].sum())
     ledger = Ledger(rules, columns, len(log.at), len(ids), money)
     log = _without_bad(log, ledger)
@@ -134,26 +118,16 @@ def summarize_arrays(
         used_line(log.count(used), int(has_order.sum()), float(spend[has_order].sum())),
         log.line(NO_ORDER, ~used),
     )
+    report = replace(report, warnings=_looked_over(whole, ids))
     table = _table(found, spend, has_order, ids, rules.period, last_day)
     return table, report, last_day
 
 
 def _without_bad(log: ArrayLog, ledger: Ledger) -> ArrayLog:
     """Return the rows that can be used; the others go into the ledger under their first fault."""
-    after = np.zeros(len(log.at), dtype=bool)
-    if ledger.rules.as_of is not None:
-        after = log.at >= (ledger.rules.as_of.toordinal() - EPOCH_ORDINAL + 1) * DAY
-    checks = {
-        "customer": log.customers < 0,
-        "at": log.at == MISSING,
-        "amount": np.isnan(log.amounts),
-        "infinite": np.isinf(log.amounts),
-        "order": np.zeros_like(after) if log.orders is None else log.orders < 0,
-        AFTER: after,
-    }
     bad = np.zeros(len(log.at), dtype=bool)
     found = {}
-    for name, check in checks.items():
+    for name, check in fates(log, ledger.rules).items():
         fresh = check & ~bad
         if fresh.any():
             found[name] = log.line(name, fresh)
@@ -162,11 +136,44 @@ def _without_bad(log: ArrayLog, ledger: Ledger) -> ArrayLog:
     return log.take(~bad) if bad.any() else log
 
 
+def fates(log: ArrayLog, rules: Rules) -> dict[str, NDArray[np.bool_]]:
+    """Return which rows cannot be used, by reason, in the order in which reasons are looked for."""
+    checks = {
+        "customer": log.customers < 0,
+        "at": log.at == MISSING,
+        "amount": np.isnan(log.amounts),
+        "infinite": np.isinf(log.amounts),
+        **log.faults,
+    }
+    if log.orders is not None:
+        checks["order"] = log.orders < 0
+    found = {name: checks[name] for name in BAD if name in checks}
+    if rules.as_of is not None:
+        found[AFTER] = log.at >= (rules.as_of.toordinal() - EPOCH_ORDINAL + 1) * DAY
+    if rules.since is not None:
+        found[BEFORE] = log.at < (rules.since.toordinal() - EPOCH_ORDINAL) * DAY
+    return found
+
+
 def _without_duplicates(log: ArrayLog, visits: Visits, ledger: Ledger) -> ArrayLog:
     others = (log.at, log.amounts) if log.orders is None else (log.at, log.amounts, log.orders)
     again = np.zeros(len(log.at), dtype=bool)
     again[repeated_rows(visits, log.customers, *others)] = True
     return log.take(~again) if ledger.enter_duplicates(log.line(DUPLICATE, again)) else log
+
+
+def _looked_over(log: ArrayLog, ids: Any) -> tuple[Suspicion, ...]:
+    """Return what looks wrong in the days and the customers of rows that can be used."""
+    days = log.at // DAY
+    first = int(days.min())
+    rows = np.bincount(days - first)
+    there = np.flatnonzero(rows)
+    by_day = pd.DataFrame({"day": (there + first).astype("datetime64[D]"), "rows": rows[there]})
+    customers = np.bincount(log.customers, minlength=len(ids))
+    known = ids[np.flatnonzero(customers)]
+    accounts = Accounts(int(customers.max()), len(known), len(days))
+    is_text = pd.api.types.infer_dtype(known, skipna=True) == "string"
+    return find_suspicions(by_day, accounts, count_spellings(list(known)) if is_text else None)
 
 
 def _merged_orders(log: ArrayLog, n_customers: int) -> ArrayLog:
@@ -197,7 +204,7 @@ def _table(
 ) -> pd.DataFrame:
     """Return the customer table, ages in days at the end of the last day."""
     per_day = 24 if period == "h" else 1
-    codes = slice(None) if has_order.all() else np.flatnonzero(has_order)
+    codes: Any = slice(None) if has_order.all() else np.flatnonzero(has_order)
     orders, first, last = found.orders[codes], found.first[codes], found.last[codes]
     as_of_day = last_day.toordinal() - EPOCH_ORDINAL
     end = max(as_of_day * per_day, int(last.max()) if period == "h" else as_of_day)
@@ -215,42 +222,10 @@ def _table(
             "t_x": (found.last_occasion[codes] - first) / per_day,
             "T": (end - first) / per_day,
             "m_x": np.divide(repeat, x, out=np.full(len(x), np.nan), where=x > 0),
-        }
+        },
+        index=None if has_order.all() else codes,
     )
 
 
 def _midnight(days: Integers) -> NDArray[np.datetime64]:
     return (days * DAY).view("datetime64[us]")
-
-
-def _positions(name: str, ids: pd.Series) -> tuple[NDArray[np.integer], Any]:
-    """Return the position of each id among the distinct ones, sorted; -1 is missing."""
-    if isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iu":
-        dense = dense_codes(ids.to_numpy())
-        if dense is not None:
-            return dense[0], pd.Index(dense[1])
-    try:
-        return pd.factorize(ids, sort=True)
-    except TypeError:  # ids of several types have no order of their own
-        pass
-    try:
-        return _sorted_as_text(*pd.factorize(ids))
-    except TypeError:
-        raise no_ids(name) from None
-
-
-def _codes(name: str, ids: pd.Series) -> Integers:
-    """Return a code for each id; -1 is missing."""
-    try:
-        return pd.factorize(ids)[0].astype(np.int64)
-    except TypeError:
-        raise no_ids(name) from None
-
-
-def _sorted_as_text(codes: NDArray[np.intp], ids: Any) -> tuple[NDArray[np.intp], Any]:
-    """Return positions and distinct ids in the order of their types, then of their text."""
-    order = sorted(range(len(ids)), key=lambda place: (type(ids[place]).__name__, str(ids[place])))
-    position = np.empty(len(ids) + 1, dtype=np.intp)
-    position[order] = np.arange(len(ids))
-    position[-1] = -1
-    return position[codes], ids.take(order)

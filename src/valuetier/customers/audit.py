@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
-from valuetier.customers.ledger import AFTER, BAD
+from valuetier.customers.definition import collected, ordinal
+from valuetier.customers.ledger import AFTER, BAD, BEFORE
 from valuetier.customers.report import IngestLine
 
 GOOD = "good"
 
 
-def with_fates(lines: Any, *, has_order: bool, as_of: date | None) -> Any:
+def with_fates(lines: Any, *, as_of: date | None, since: date | None = None) -> Any:
     """Return the lines with a column ``fate``; known finite money in ``money``."""
+    there = lines.collect_schema().names()
     amount = nw.col("amount")
     unknown = amount.is_null() | amount.is_nan()
-    fate = nw.when(nw.col("customer").is_null()).then(nw.lit("customer"))
-    fate = fate.when(nw.col("at").is_null()).then(nw.lit("at"))
-    fate = fate.when(unknown).then(nw.lit("amount"))
-    fate = fate.when(~amount.is_finite()).then(nw.lit("infinite"))
-    if has_order:
-        fate = fate.when(nw.col("order").is_null()).then(nw.lit("order"))
+    faults = {
+        **{name: nw.col(name).is_null() for name in ("customer", "at", "currency", "rate")},
+        "amount": unknown,
+        "infinite": ~amount.is_finite(),
+        "order": nw.col("order").is_null(),
+        **{name: nw.col(name).is_null() | ~nw.col(name).is_finite() for name in ("cost", "margin")},
+    }
+    fate: Any = nw
+    for name in BAD:
+        if name in there or name == "infinite":
+            fate = fate.when(faults[name]).then(nw.lit(name))
+    day = ordinal(nw.col("at"))  # not the time: Spark would compare it in the zone of its session
     if as_of is not None:
-        fate = fate.when(nw.col("at") > nw.lit(datetime.combine(as_of, time.max))).then(nw.lit(AFTER))
+        fate = fate.when(day > as_of.toordinal()).then(nw.lit(AFTER))
+    if since is not None:
+        fate = fate.when(day < since.toordinal()).then(nw.lit(BEFORE))
     money = nw.when(unknown).then(0.0).when(~amount.is_finite()).then(0.0).otherwise(amount)
     return lines.with_columns(fate=fate.otherwise(nw.lit(GOOD)), money=money)
 
@@ -70,10 +80,3 @@ def count_lines(lines: Any, reason: str) -> IngestLine:
 def _whole(count: Any) -> int:
     """Return a count as an int; engines count nothing as 0 or as missing."""
     return 0 if pd.isna(count) else int(count)
-
-
-def collected(frame: Any) -> nw.DataFrame[Any]:
-    """Return a frame with its rows, those of a DuckDB query in pandas."""
-    if not isinstance(frame, nw.LazyFrame):
-        return frame
-    return frame.collect("pandas") if frame.implementation.is_duckdb() else frame.collect()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from valuetier.customers.rules import Columns
-from valuetier.errors import InvalidDataError, MissingColumnsError, suggestion
+from valuetier.customers.rules import Columns, Rules
+from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError, suggestion
 
 
 def check_columns(there: list[Any], columns: Columns) -> None:
     """Raise unless every named column is there, once."""
-    named = columns.roles().values()
+    named = columns.names()
     for name in named:
         if there.count(name) > 1:
             raise InvalidDataError(
@@ -22,6 +22,22 @@ def check_columns(there: list[Any], columns: Columns) -> None:
         raise MissingColumnsError(
             f"The order log lacks {missing}. It has {there}.{hints} "
             "Say which columns to use by customer=, date= and amount=."
+        )
+
+
+def check_together(columns: Columns) -> None:
+    """Raise unless the columns named go together."""
+    if columns.refund_of is not None and columns.order is None:
+        raise InvalidParameterError("refund_of needs order_id=, the column of the ids that refunds refer to.")
+    if columns.cost is not None and columns.margin is not None:
+        raise InvalidParameterError("cost and margin both say what is earned. Pass one of them.")
+
+
+def check_window(rules: Rules) -> None:
+    """Raise if the window ends before it begins."""
+    if rules.since is not None and rules.as_of is not None and rules.since > rules.as_of:
+        raise InvalidParameterError(
+            f"since must not be after as_of, got since={rules.since} and as_of={rules.as_of}."
         )
 
 

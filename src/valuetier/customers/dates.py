@@ -125,18 +125,18 @@ def refuse_numbers(name: str, dtype: Any) -> InvalidDataError:
     )
 
 
-def as_day(as_of: object) -> date | None:
-    """Return ``as_of`` as a date; raise unless it is one, or ISO text."""
-    if as_of is None:
+def as_day(day: object, name: str = "as_of") -> date | None:
+    """Return a day as a date; raise unless it is one, or ISO text. ``name`` is what messages call it."""
+    if day is None:
         return None
-    if isinstance(as_of, str):
+    if isinstance(day, str):
         try:
-            return datetime.fromisoformat(as_of).date()
+            return datetime.fromisoformat(day).date()
         except ValueError:
             pass
-    elif isinstance(as_of, date) and not pd.isna(as_of):  # NaT is a date, too
-        return as_of.date() if isinstance(as_of, datetime) else as_of
-    raise InvalidParameterError(f"as_of must be a date or ISO text such as '2024-06-30', got {as_of!r}.")
+    elif isinstance(day, date) and not pd.isna(day):  # NaT is a date, too
+        return day.date() if isinstance(day, datetime) else day
+    raise InvalidParameterError(f"{name} must be a date or ISO text such as '2024-06-30', got {day!r}.")
 
 
 def check_date_format(date_format: str | None) -> None:

@@ -6,24 +6,14 @@ float); negative amounts are refunds. ``rows`` counts the rows of the log behind
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
 
-Frame = Any  # nw.DataFrame or nw.LazyFrame: the definition is the same for both
+from valuetier.customers.rules import TABLE
 
-COLUMNS = (
-    "customer_id",
-    "first_order",
-    "last_order",
-    "orders",
-    "spend",
-    "recency_days",
-    "x",
-    "t_x",
-    "T",
-    "m_x",
-)
+Frame = Any  # nw.DataFrame or nw.LazyFrame: the definition is the same for both
 
 
 def ordinal(day: nw.Expr) -> nw.Expr:
@@ -31,6 +21,20 @@ def ordinal(day: nw.Expr) -> nw.Expr:
     before = day.dt.year().cast(nw.Int64) - 1
     leap_days = before // 4 - before // 100 + before // 400
     return before * 365 + leap_days + day.dt.ordinal_day().cast(nw.Int64)
+
+
+def clock(name: str, period: str) -> nw.Expr:
+    """Return the time of a column in hours for ``period="h"``, else in days, from the day 0."""
+    day = ordinal(nw.col(name))
+    return day * 24 + nw.col(name).dt.hour().cast(nw.Int64) if period == "h" else day
+
+
+def midnight(time: nw.Expr, engine: nw.Implementation) -> nw.Expr:
+    """Return the beginning of the day of a time.
+
+    Spark truncates in the time zone of its session, in which that midnight may not exist.
+    """
+    return time.dt.date().cast(nw.Datetime("us")) if engine.is_spark_like() else time.dt.truncate("1d")
 
 
 # What is left of this part of an order's gross amount is rounding: its lines cancel out.
@@ -52,23 +56,26 @@ def orders_from_lines(lines: Frame) -> Frame:
 def occasions(lines: Frame, period: str) -> Frame:
     """Return one row per customer and period, with what was bought and refunded in it.
 
-    An occasion is a period with at least one line that is no refund; its time is that
-    of its first such line, to the day (to the hour for ``period="h"``).
+    An occasion is a period with at least one line that is no refund; ``opened`` is the time
+    of its first such line, in hours for ``period="h"``, else in days.
     """
-    when = nw.col("at").dt.truncate("1h" if period == "h" else "1d")
     bought = nw.col("amount") >= 0
     lines = lines.with_columns(
-        when=when,
+        clock=clock("at", period),
         purchases=nw.when(bought).then(nw.col("amount")).otherwise(0.0),
         bought=nw.when(bought).then(1).otherwise(0).cast(nw.Int64),
     )
-    key = (ordinal(nw.col("when")) - 1) // 7 if period == "W" else nw.col("when")
-    lines = lines.with_columns(key=key, bought_at=nw.when(nw.col("bought") == 1).then(nw.col("when")))
+    key = (nw.col("clock") - 1) // 7 if period == "W" else nw.col("clock")
+    is_bought = nw.when(nw.col("bought") == 1)
+    lines = lines.with_columns(
+        key=key, bought_at=is_bought.then(nw.col("at")), opened=is_bought.then(nw.col("clock"))
+    )
     return lines.group_by("customer", "key").agg(
         nw.col("amount").sum(),
         nw.col("purchases").sum(),
         nw.col("bought").max(),
         nw.col("rows").sum(),
+        nw.col("opened").min(),
         first_at=nw.col("bought_at").min(),
         last_at=nw.col("bought_at").max(),
     )
@@ -81,18 +88,21 @@ def customer_table(occasions: Frame) -> Frame:
         orders=nw.col("bought").sum(),
         spend=nw.col("amount").sum(),
         first=nw.col("first_at").min(),
-        last_occasion=nw.col("first_at").max(),
         last=nw.col("last_at").max(),
+        born=nw.col("opened").min(),
+        last_seen=nw.col("opened").max(),
     )
-    first = customers.select("customer", "first")
-    repeats = occasions.join(first, on="customer", how="inner").filter(
-        (nw.col("bought") == 1) & (nw.col("first_at") > nw.col("first"))
+    # Nothing is known of customers with refunds only, but a null would make pandas choose another type.
+    customers = customers.with_columns(nw.col("born", "last_seen").fill_null(0))
+    born = customers.select("customer", "born")
+    repeats = occasions.join(born, on="customer", how="inner").filter(
+        (nw.col("bought") == 1) & (nw.col("opened") > nw.col("born"))
     )
     repeated = repeats.group_by("customer").agg(repeat_purchases=nw.col("purchases").sum())
     return customers.join(repeated, on="customer", how="left")
 
 
-def with_ages(customers: Frame, as_of_day: int, end: int, period: str) -> Frame:
+def with_ages(customers: Frame, as_of_day: int, end: int, period: str, also: Sequence[str] = ()) -> Frame:
     """Return the customer table with ages in days at the end of the observation.
 
     Parameters
@@ -101,31 +111,32 @@ def with_ages(customers: Frame, as_of_day: int, end: int, period: str) -> Frame:
         Ordinal of the last day.
     end : int
         Time of the end: in hours for ``period="h"``, else in days, from the day 0.
+    also : sequence of str
+        Further columns that are handed on.
     """
     per_day = 24 if period == "h" else 1
-
-    def time(name: str) -> nw.Expr:
-        day = ordinal(nw.col(name))
-        return day * 24 + nw.col(name).dt.hour().cast(nw.Int64) if period == "h" else day
 
     def in_days(times: nw.Expr) -> nw.Expr:
         return times.cast(nw.Float64) / per_day
 
     orders = nw.col("orders").cast(nw.Int64)
-    return (
-        customers.with_columns(born=time("first"), last_seen=time("last_occasion"))
-        .with_columns(
-            customer_id=nw.col("customer"),
-            first_order=nw.col("first").dt.truncate("1d"),
-            last_order=nw.col("last").dt.truncate("1d"),
-            orders=orders,
-            recency_days=nw.lit(as_of_day).cast(nw.Int64) - ordinal(nw.col("last")),
-            x=orders - 1,
-            t_x=in_days(nw.col("last_seen") - nw.col("born")),
-            T=in_days(nw.lit(end).cast(nw.Int64) - nw.col("born")),
-            m_x=nw.when(orders > 1)
-            .then(nw.col("repeat_purchases") / (orders - 1).cast(nw.Float64))
-            .otherwise(nw.lit(float("nan"))),
-        )
-        .select(*COLUMNS)
-    )
+    return customers.with_columns(
+        customer_id=nw.col("customer"),
+        first_order=midnight(nw.col("first"), customers.implementation),
+        last_order=midnight(nw.col("last"), customers.implementation),
+        orders=orders,
+        recency_days=nw.lit(as_of_day).cast(nw.Int64) - ordinal(nw.col("last")),
+        x=orders - 1,
+        t_x=in_days(nw.col("last_seen") - nw.col("born")),
+        T=in_days(nw.lit(end).cast(nw.Int64) - nw.col("born")),
+        m_x=nw.when(orders > 1)
+        .then(nw.col("repeat_purchases") / (orders - 1).cast(nw.Float64))
+        .otherwise(nw.lit(float("nan"))),
+    ).select(*TABLE, *also)
+
+
+def collected(frame: Any) -> nw.DataFrame[Any]:
+    """Return a frame with its rows, those of a DuckDB query in pandas."""
+    if not isinstance(frame, nw.LazyFrame):
+        return frame
+    return frame.collect("pandas") if frame.implementation.is_duckdb() else frame.collect()

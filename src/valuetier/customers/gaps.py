@@ -10,10 +10,11 @@ import pandas as pd
 
 from valuetier._core.history import distinct_visits
 from valuetier.customers import audit
-from valuetier.customers.arrays import DAY, HOUR, MISSING, PERIODS, from_pandas
+from valuetier.customers.arrays import DAY, HOUR, MISSING, PERIODS
 from valuetier.customers.checks import check_columns
 from valuetier.customers.dates import as_day, check_date_format, check_timezone
-from valuetier.customers.definition import occasions
+from valuetier.customers.definition import collected, occasions
+from valuetier.customers.frames import from_pandas
 from valuetier.customers.rules import PERIODS as NAMES
 from valuetier.customers.rules import Columns
 from valuetier.customers.sources import read
@@ -76,10 +77,10 @@ def sum_log_gaps(
 
 def _occasions_of_lines(orders: Any, columns: Columns, as_of: Any, period: str) -> pd.DataFrame:
     """Return customer_id and time in days of each occasion, from any engine."""
-    lines = audit.with_fates(read(orders, columns, None).lines, has_order=False, as_of=as_of)
+    lines = audit.with_fates(read(orders, columns, None).lines, as_of=as_of)
     found = occasions(lines.filter(nw.col("fate") == audit.GOOD), period).filter(nw.col("bought") == 1)
-    table = audit.collected(found.select("customer", "first_at"))
-    days = pd.to_datetime(table["first_at"].to_pandas()).to_numpy("datetime64[us]").view(np.int64) / DAY
+    table = collected(found.select("customer", "opened"))
+    days = table["opened"].to_numpy() / (24 if period == "h" else 1)
     return pd.DataFrame({"customer_id": table["customer"].to_pandas(), "days": days})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,11 +14,16 @@ from valuetier.errors import InvalidDataError
 BAD: Mapping[str, str] = {
     "customer": "customer missing",
     "at": "date missing or unreadable",
+    "currency": "currency missing",
+    "rate": "exchange rate missing",
     "amount": "amount missing or unreadable",
     "infinite": "amount infinite",
     "order": "order id missing",
+    "cost": "cost missing or unreadable",
+    "margin": "margin missing or unreadable",
 }
 AFTER = "after as_of"
+BEFORE = "before since"
 DUPLICATE = "duplicate"
 REFUND = "refund"
 DROPPED_REFUND = "refund dropped"
@@ -44,9 +50,16 @@ class Ledger:
     refunds: IngestLine = NO_REFUNDS
     duplicates: int = 0
 
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.money):
+            raise InvalidDataError(
+                f"{self.columns.amount}: the {self.rows} amounts add up to more than a number can hold, 1.8e308. "
+                "Correct the largest."
+            )
+
     def enter_bad(self, found: Mapping[str, IngestLine]) -> None:
-        """Enter bad rows and rows after as_of; raise if bad ones may not be dropped."""
-        names = {**self.columns.roles(), "infinite": self.columns.amount}
+        """Enter bad rows and those outside the window; raise if bad ones may not be dropped."""
+        names = {**self.columns.roles(), "infinite": self.columns.amount, "rate": self.columns.currency}
         problems = [
             f"{names[key]}: {found[key].rows} of {self.rows} rows have the {text}."
             + (DATE_HELP if key == "at" else "")
@@ -57,7 +70,7 @@ class Ledger:
             raise InvalidDataError(
                 " ".join(problems) + " Correct them, or pass bad_rows='drop' to count and leave them out."
             )
-        for key in (*BAD, AFTER):
+        for key in (*BAD, AFTER, BEFORE):
             if key in found:
                 line = found[key]
                 reason = BAD.get(key, key)
@@ -67,8 +80,9 @@ class Ledger:
         """Enter repeated rows; return whether they are to be dropped."""
         self.duplicates = found.rows
         if found.rows and self.rules.duplicates == "error":
+            roles = self.columns.roles()
             raise InvalidDataError(
-                f"{found.rows} of {self.rows} rows repeat another one in {list(self.columns.roles().values())}. "
+                f"{found.rows} of {self.rows} rows repeat another one in {[roles[role] for role in self.columns.key()]}. "
                 "Pass duplicates='keep' if they are real, or duplicates='drop'."
             )
         drop = self.rules.duplicates == "drop" and found.rows > 0
@@ -97,7 +111,7 @@ class Ledger:
         reasons = ", ".join(f"{line.reason}: {line.rows}" for line in self.dropped) or "refunds only"
         return InvalidDataError(
             f"None of the {self.rows} rows of the order log is an order that counts ({reasons}). "
-            "Check as_of and the columns named by customer=, date= and amount=."
+            "Check as_of, since and the columns named by customer=, date= and amount=."
         )
 
     def close(self, used: IngestLine, without_order: IngestLine) -> IngestReport:

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from valuetier.customers.checks import check_columns, no_numbers
 from valuetier.customers.dates import EARLIEST, EPOCH, TOO_LATE, refuse_numbers
-from valuetier.customers.rules import Columns
+from valuetier.customers.rules import IDS, MONEY, Columns
 from valuetier.errors import InvalidDataError, InvalidParameterError
 
 DAY_TEXT = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
@@ -21,16 +21,11 @@ def lines_of_relation(relation: duckdb.DuckDBPyRelation, columns: Columns) -> An
     """Return the lines of a DuckDB relation, as a query in its own connection."""
     check_columns(list(relation.columns), columns)
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    if not is_number(types[columns.amount]):
-        raise no_numbers(columns.amount, types[columns.amount])
-    roles = {
-        "customer": _known(columns.customer, types),
-        "at": _timestamp(columns, types[columns.date]),
-        "amount": _number(f"{quoted(columns.amount)}::DOUBLE"),
-        "rows": "1::BIGINT",
-    }
-    if columns.order is not None:
-        roles["order"] = _known(columns.order, types)
+    roles = {role: _known(column, types) for role, column in columns.roles().items() if role in IDS}
+    roles["at"] = _timestamp(columns, types[columns.date])
+    roles |= {role: _money(column, types) for role, column in columns.roles().items() if role in MONEY}
+    roles |= {role: _known(column, types) for role, column in columns.carried().items()}
+    roles["rows"] = "1::BIGINT"
     read = relation.project(", ".join(f"{sql} AS {quoted(role)}" for role, sql in roles.items()))
     in_calendar = 'CASE WHEN year("at") BETWEEN 1 AND 9999 THEN "at" END AS "at"'
     return nw.from_native(read.project(f"* REPLACE ({in_calendar})"))
@@ -55,8 +50,14 @@ def _text(value: str) -> str:
 
 
 def _known(name: str, types: dict[str, str]) -> str:
-    """Return the SQL of an id; NaN is none."""
+    """Return the SQL of an id or a further column; NaN is none."""
     return _number(quoted(name)) if types[name] in ("FLOAT", "DOUBLE") else quoted(name)
+
+
+def _money(name: str, types: dict[str, str]) -> str:
+    if not is_number(types[name]):
+        raise no_numbers(name, types[name])
+    return _number(f"{quoted(name)}::DOUBLE")
 
 
 def _number(sql: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from valuetier.customers.suspicions import Suspicion
 from valuetier.store import storable
 
 USED = "used"
@@ -46,6 +47,11 @@ class IngestReport:
         Rows with a negative amount among the used ones: in the spend, never an occasion.
     duplicates : int
         Rows that repeat another one in customer, time, amount and order id.
+    notes : tuple of IngestLine
+        Rows to which something was done before they were used: rolled up to a parent account,
+        converted from another currency, netted with the order that they refund.
+    warnings : tuple of Suspicion
+        What looks wrong although it can be read; nothing is changed for it.
     """
 
     rows: int
@@ -54,6 +60,8 @@ class IngestReport:
     lines: tuple[IngestLine, ...]
     refunds: IngestLine
     duplicates: int
+    notes: tuple[IngestLine, ...] = ()
+    warnings: tuple[Suspicion, ...] = ()
 
     @property
     def used(self) -> IngestLine:
@@ -88,6 +96,8 @@ class IngestReport:
         notes = []
         if self.refunds.rows:
             notes.append(f"refunds in the spend: {self.refunds.rows} rows, {self.refunds.money:,.2f}")
+        notes += [f"{line.reason}: {line.rows} rows, {line.money:,.2f}" for line in self.notes]
         if self.duplicates:
             notes.append(f"rows that repeat another one: {self.duplicates}")
+        notes += [f"warning: {suspicion}" for suspicion in self.warnings]
         return "\n".join([table.to_string(index=False), *notes])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from valuetier import _validate as validate
+from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError
 from valuetier.plots.style import CUSTOMERS, VALUE, axes_of, style
 from valuetier.tiers import TierAssignment
@@ -64,6 +66,13 @@ def plot_tiers(
         )
     sizes = np.bincount(assignment.codes, minlength=len(assignment.tiers)) / len(assignment)
     worth = np.bincount(assignment.codes, weights=value, minlength=len(assignment.tiers)) / value.sum()
+    return draw_tiers([tier.label(lang) for tier in assignment.tiers], sizes, worth, lang=lang, ax=ax)
+
+
+def draw_tiers(
+    names: Sequence[str], sizes: Floats, worth: Floats, *, lang: str = "en", ax: Axes | None = None
+) -> Axes:
+    """Return axes with the share of customers (``sizes``) and of value (``worth``) of each tier."""
     with style(lang):
         words = WORDS[lang]
         ax = axes_of(ax, (6.4, 0.6 + 0.62 * len(sizes)))
@@ -74,7 +83,7 @@ def plot_tiers(
         ):
             bars = ax.barh(rows + offset, share, height=0.38, color=colour, label=word)
             ax.bar_label(bars, labels=[f"{s:.1%}" for s in share], padding=3, fontsize=8)
-        ax.set_yticks(rows, [tier.label(lang) for tier in assignment.tiers])
+        ax.set_yticks(rows, list(names))
         ax.invert_yaxis()
         ax.set_xlim(min(0.0, float(worth.min()) * 1.15), max(sizes.max(), worth.max()) * 1.15)
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}")
@@ -104,11 +113,16 @@ def plot_segments(assignment: TierAssignment, *, lang: str = "en", ax: Axes | No
         raise InvalidDataError(
             f"The {assignment.kind} assignment names no segments. Draw its tiers by plot_tiers."
         )
-    sizes = pd.Series(names).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return draw_segments(pd.Series(names).value_counts(), lang=lang, ax=ax)
+
+
+def draw_segments(customers: pd.Series, *, lang: str = "en", ax: Axes | None = None) -> Axes:
+    """Return axes with the number of customers of each segment, by which the counts are indexed."""
+    sizes = customers.sort_index().sort_values(ascending=False, kind="stable")
     with style(lang):
         ax = axes_of(ax, (6.4, 0.8 + 0.32 * len(sizes)))
         bars = ax.barh(np.arange(len(sizes)), sizes.to_numpy(), height=0.7, color=VALUE)
-        shares = [f"{n:,} ({n / len(assignment):.1%})" for n in sizes]
+        shares = [f"{n:,} ({n / sizes.sum():.1%})" for n in sizes]
         ax.bar_label(bars, labels=shares, padding=3, fontsize=8)
         ax.set_yticks(np.arange(len(sizes)), [str(name) for name in sizes.index])
         ax.invert_yaxis()

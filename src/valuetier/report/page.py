@@ -17,6 +17,7 @@ from valuetier.customers import Summary
 from valuetier.errors import MissingDependencyError, require_choice
 from valuetier.evaluate import Concentration
 from valuetier.report.words import WORDS
+from valuetier.strategy.mapper import ABOUT_ACTION
 from valuetier.tiers import TierAssignment
 
 try:
@@ -27,31 +28,56 @@ except ImportError as error:  # the extra is not installed
         "The report needs jinja2 and matplotlib. Install them: pip install 'valuetier[report]'."
     ) from error
 
-from valuetier.plots import plot_lorenz, plot_segments, plot_tiers, plot_whale
+from valuetier.plots import plot_lorenz, plot_whale
 from valuetier.plots.style import style
+from valuetier.plots.tiers import draw_segments, draw_tiers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Section:
-    """What the page tells about one segmenter.
+    """What the page tells about one segmenter: counts, no customers.
 
     Attributes
     ----------
     name : str
-    assignment : TierAssignment
-    spend : (n,) array
-        Spend of each customer, in the order of the assignment.
+    tiers : list of dict
+        As :func:`tier_table` makes it.
+    segments : Series or None
+        Customers by segment.
     actions : DataFrame
-        As :meth:`valuetier.StrategyMapper.map` makes it.
+        As :func:`counted_actions` makes it.
+    version : str or None
+        Of the cuts.
     note : str
         A remark shown under the heading.
     """
 
     name: str
-    assignment: TierAssignment
-    spend: Floats
+    tiers: list[dict[str, Any]]
+    segments: pd.Series | None
     actions: pd.DataFrame
+    version: str | None
     note: str = ""
+
+
+def section_of(
+    name: str,
+    assignment: TierAssignment,
+    spend: Floats,
+    actions: pd.DataFrame,
+    note: str = "",
+    lang: str = "en",
+) -> Section:
+    """Return the section about an assignment; ``spend`` is that of each of its customers."""
+    segments = assignment.segments_zh if lang == "zh" else assignment.segments
+    return Section(
+        name,
+        tier_table(assignment, spend, lang),
+        None if segments is None else pd.Series(segments).value_counts(),
+        counted_actions(actions),
+        assignment.version,
+        note,
+    )
 
 
 def render_report(
@@ -89,14 +115,19 @@ def render_report(
 
 
 def _section(section: Section, lang: str) -> dict[str, Any]:
-    pictures = [_svg(lambda: plot_tiers(section.assignment, section.spend, lang=lang), lang)]
-    if section.assignment.segments is not None:
-        pictures.append(_svg(lambda: plot_segments(section.assignment, lang=lang), lang))
+    tiers = pd.DataFrame(section.tiers)
+    sizes, worth = tiers["customer_share"].to_numpy(), tiers["spend_share"].to_numpy()
+    pictures = []
+    if tiers["spend"].sum() > 0:
+        pictures.append(_svg(lambda: draw_tiers(list(tiers["tier"]), sizes, worth, lang=lang), lang))
+    if section.segments is not None:
+        segments = section.segments
+        pictures.append(_svg(lambda: draw_segments(segments, lang=lang), lang))
     return {
         "name": section.name,
         "note": section.note,
-        "assignment": section.assignment,
-        "tiers": tier_table(section.assignment, section.spend, lang),
+        "version": section.version,
+        "tiers": section.tiers,
         "pictures": pictures,
         "actions": action_table(section.actions),
     }
@@ -112,16 +143,22 @@ def tier_table(assignment: TierAssignment, spend: Floats, lang: str = "en") -> l
         {
             "tier": tier.label(lang),
             "customers": int(customers[tier.code]),
-            "customer_share": customers[tier.code] / max(len(assignment), 1),
-            "spend": worth[tier.code],
-            "spend_share": worth[tier.code] / total,
+            "customer_share": float(customers[tier.code] / max(len(assignment), 1)),
+            "spend": float(worth[tier.code]),
+            "spend_share": float(worth[tier.code] / total),
         }
         for tier in assignment.tiers
     ]
 
 
+def counted_actions(actions: pd.DataFrame) -> pd.DataFrame:
+    """Return an action table with ``customers``, their number, in place of the customers."""
+    alike = actions.groupby(list(ABOUT_ACTION), sort=False, observed=True, dropna=False)
+    return alike.size().rename("customers").reset_index()
+
+
 def action_table(actions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each action with its tiers, the customers it is for and what one round takes."""
+    """Return each counted action with its tiers, the customers it is for and what one round takes."""
     rows = []
     for (_, action), group in actions.groupby(["action_id", "action"], sort=False, observed=True):
         first = group.iloc[0]
@@ -132,21 +169,23 @@ def action_table(actions: pd.DataFrame) -> list[dict[str, Any]]:
                 "channel": first["channel"],
                 "owner": first["owner"],
                 "cadence": None if pd.isna(first["cadence"]) else int(first["cadence"]),
-                "customers": len(group),
-                "cost": group["cost"].sum(),
-                "hours": group["minutes"].sum() / 60,
+                "customers": int(group["customers"].sum()),
+                "cost": (group["cost"] * group["customers"]).sum(),
+                "hours": (group["minutes"] * group["customers"]).sum() / 60,
                 "reason": first["reason"],
             }
         )
-    return sorted(rows, key=lambda row: -row["hours"])
+    return sorted(rows, key=lambda row: (-row["hours"], row["action"]))
 
 
 def _who(group: pd.DataFrame) -> list[str]:
     """Return the segments that get an action, or the tiers where no segments are named."""
-    segments = group["segment"].dropna()
-    if len(segments):
-        return [str(name) for name in segments.value_counts().index]
-    return [str(tier) for tier in group["tier"].cat.remove_unused_categories().cat.categories]
+    by_segment = group.groupby("segment", observed=True)["customers"].sum().sort_index()
+    if len(by_segment):
+        return [str(name) for name in by_segment.sort_values(ascending=False, kind="stable").index]
+    return [
+        str(tier) for tier in group["tier"].astype("category").cat.remove_unused_categories().cat.categories
+    ]
 
 
 def _svg(draw: Callable[[], Any], lang: str) -> str:

@@ -19,6 +19,7 @@ from valuetier.models.gamma_gamma import GammaGamma
 from valuetier.segmenters.lifetime_value import DAYS_PER_YEAR, Customers, Terms, lifetime_value
 from valuetier.segmenters.value_draws import drawn_cut, drawn_models, drawn_values
 from valuetier.segmenters.words import number, say, threshold_sentence
+from valuetier.tables import read_columns
 
 PURCHASES = (
     "fit",
@@ -111,8 +112,17 @@ class CLVSegmenter(BaseSegmenter):
         self.rate_covariates = rate_covariates
         self.dropout_covariates = dropout_covariates
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, histories: Any = None) -> Self:
         """Fit the models by maximum likelihood and learn the cut; return the segmenter.
+
+        Parameters
+        ----------
+        X : customer table
+        y : ignored
+        histories : table, optional
+            All customers counted by history: the columns of ``counted_columns`` and
+            ``customers``, how many have it. The purchase model then learns from these, and ``X``
+            may be a sample from which the order values and the cut are learned.
 
         Raises
         ------
@@ -120,19 +130,40 @@ class CLVSegmenter(BaseSegmenter):
             If a model cannot be fitted to these customers.
         """
         self._check()
-        gaps = ("sum_log_gaps",) if getattr(self.model, "k", 1) is None else ()
-        columns, width = self._read_to_fit(X, gaps)
+        columns, width = self._read_to_fit(X, self._gaps())
         customers = self._customers(columns)
-        model = clone(BGNBD() if self.model is None else self.model, safe=False)
+        model = self._fitted_purchases(columns if histories is None else self._counted(histories), histories)
         spend = clone(GammaGamma() if self.spend is None else self.spend, safe=False)
-        options = {"sum_log_gaps": columns[:, -1]} if gaps else {}
-        model = model.fit(*customers.history, **customers.effects, **options)
         spend = spend.fit(customers.history[0], customers.m_x)
         value = lifetime_value(customers, model, spend, self._terms())["clv"]
         cut = self._new_cut().fit(value, name="clv")
         self.model_, self.spend_, self.cut_ = model, spend, cut
         self.n_features_in_ = width
         return self
+
+    def counted_columns(self) -> tuple[str, ...]:
+        """Return the columns that make a customer's history, as ``fit(histories=)`` takes them."""
+        return ("x", "t_x", "T", *self.rate_covariates, *self.dropout_covariates, *self._gaps())
+
+    def _gaps(self) -> tuple[str, ...]:
+        return ("sum_log_gaps",) if getattr(self.model, "k", 1) is None else ()
+
+    def _counted(self, histories: Any) -> Floats:
+        """Return counted histories as columns in the order of the customer table's."""
+        read = read_columns(histories, (*self.counted_columns(), "customers"))
+        unknown = np.full((len(read), 1 + isinstance(self.margin, str)), np.nan)
+        return np.column_stack([read[:, :3], unknown, read[:, 3:]])
+
+    def _fitted_purchases(self, columns: Floats, histories: Any) -> Any:
+        """Return the purchase model of the customers, or of counted histories."""
+        options = {}
+        if histories is not None:
+            columns, options["weights"] = columns[:, :-1], columns[:, -1]
+        if self._gaps():
+            options["sum_log_gaps"] = columns[:, -1]
+        customers = self._customers(columns, margins=False)
+        model = clone(BGNBD() if self.model is None else self.model, safe=False)
+        return model.fit(*customers.history, **customers.effects, **options)
 
     def tier_probabilities(
         self, X: Any, *, population: Any = None, n_draws: int = 200, kind: str = "asymptotic",
@@ -205,7 +236,7 @@ class CLVSegmenter(BaseSegmenter):
     def _terms(self) -> Terms:
         return Terms(float(self.horizon_days), float(self.discount_rate))
 
-    def _customers(self, columns: Floats) -> Customers:
+    def _customers(self, columns: Floats, *, margins: bool = True) -> Customers:
         """Return what the models need, from the columns that were read."""
         at = 4 + isinstance(self.margin, str)
         effects = {}
@@ -214,7 +245,8 @@ class CLVSegmenter(BaseSegmenter):
                 effects[role] = columns[:, at : at + len(names)]
                 at += len(names)
         x, t_x, T, m_x = columns[:, :4].T
-        return Customers((x, t_x, T), m_x, self._margins(columns), effects)
+        margin = self._margins(columns) if margins else np.ones(len(columns))
+        return Customers((x, t_x, T), m_x, margin, effects)
 
     def _new_cut(self) -> Cut:
         return new_cut(self.cut, ShareCut((0.2, 0.3, 0.5)))

@@ -18,6 +18,11 @@ from valuetier.tiers import TierAssignment
 
 OF_ASSIGNMENT = (TIER, SEGMENT, SCORE)
 
+# What tells rows of an action table apart, customers aside.
+ABOUT_ACTION = (
+    "action_id", "action", "tier", "segment", "channel", "owner", "cadence", "cost", "minutes", "reason",
+)  # fmt: skip
+
 
 class StrategyMapper:
     """Maps customers' tiers to service actions, by a playbook.
@@ -76,13 +81,41 @@ class StrategyMapper:
             If the playbook looks at columns that are not there.
         """
         check_language(lang)
-        playbook = Playbook.builtin(assignment.kind) if self.playbook is None else self.playbook
-        table = _condition_columns(playbook, assignment, customers)
-        holds = np.array([rule_holds(rule, table, len(assignment)) for rule in playbook.rules])
-        _refuse_uncovered(playbook, assignment, np.logical_not(np.logical_or.reduce(holds, axis=0)))
-        if playbook.hit_policy == "first":
-            holds[1:] &= ~np.logical_or.accumulate(holds, axis=0)[:-1]
-        return _action_table(playbook, assignment, holds, lang)
+        playbook = self.playbook_of(assignment.kind)
+        customer, step = matched_steps(playbook, assignment, customers)
+        about = assignment.to_frame(lang)[["customer_id", TIER, SEGMENT]].take(customer)
+        steps = step_table(playbook, lang).take(step)
+        return pd.concat([about.reset_index(drop=True), steps.reset_index(drop=True)], axis=1)
+
+    def playbook_of(self, kind: str) -> Playbook:
+        """Return the playbook for assignments of a kind: the mapper's own, or the one that comes with the kind."""
+        return Playbook.builtin(kind) if self.playbook is None else self.playbook
+
+
+def matched_steps(
+    playbook: Playbook, assignment: TierAssignment, customers: Any
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return pairs of customer and step, by customer, then in the order of rules and of the actions in each.
+
+    Steps are the rows of :func:`step_table`.
+    """
+    table = _condition_columns(playbook, assignment, customers)
+    holds = np.array([rule_holds(rule, table, len(assignment)) for rule in playbook.rules])
+    _refuse_uncovered(playbook, assignment, np.logical_not(np.logical_or.reduce(holds, axis=0)))
+    if playbook.hit_policy == "first":
+        holds[1:] &= ~np.logical_or.accumulate(holds, axis=0)[:-1]
+    n_actions = np.array([len(rule.then) for rule in playbook.rules])
+    first = np.cumsum(n_actions) - n_actions
+    who, which = np.nonzero(holds.T)
+    counts = n_actions[which]
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(who, counts), np.repeat(first[which], counts) + within
+
+
+def step_table(playbook: Playbook, lang: str) -> pd.DataFrame:
+    """Return the actions of all rules, one row per rule and action."""
+    pairs = [(rule.id, action) for rule in playbook.rules for action in rule.then]
+    return _pair_table(playbook, pairs, lang)
 
 
 def _condition_columns(
@@ -144,23 +177,6 @@ def _refuse_uncovered(playbook: Playbook, assignment: TierAssignment, uncovered:
         f"The playbook {playbook.name!r} has no rule for {int(uncovered.sum())} of {len(assignment)} "
         f"customers ({'; '.join(found)}). Add rules for them, or name the tiers as the playbook does."
     )
-
-
-def _action_table(
-    playbook: Playbook, assignment: TierAssignment, holds: NDArray[np.bool_], lang: str
-) -> pd.DataFrame:
-    """Return the rows, by customer, then in the order of rules and of the actions in each."""
-    pairs = [(rule.id, action) for rule in playbook.rules for action in rule.then]
-    n_actions = np.array([len(rule.then) for rule in playbook.rules])
-    first = np.cumsum(n_actions) - n_actions
-    who, which = np.nonzero(holds.T)
-    counts = n_actions[which]
-    customer = np.repeat(who, counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    pair = np.repeat(first[which], counts) + within
-    table = _pair_table(playbook, pairs, lang).take(pair).reset_index(drop=True)
-    about = assignment.to_frame(lang)[["customer_id", TIER, SEGMENT]]
-    return pd.concat([about.take(customer).reset_index(drop=True), table], axis=1)
 
 
 def _pair_table(playbook: Playbook, pairs: list[tuple[str, str]], lang: str) -> pd.DataFrame:
