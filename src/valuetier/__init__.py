@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from valuetier import evaluate as evaluate
     from valuetier import models as models
     from valuetier import plots as plots
+    from valuetier import values as values
     from valuetier.customers import (
         IngestReport,
         Summary,
         from_lifetimes,
+        spend_trend,
         sum_log_gaps,
         summarize,
         to_lifetimes,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         UnknownSegmenterError,
         ValueTierError,
     )
+    from valuetier.loyalty import ActivityPoints, LoyaltyProgramme, PointsMultiplier
     from valuetier.models import (
         BGBB,
         BGNBD,
@@ -53,12 +56,24 @@ if TYPE_CHECKING:
     )
     from valuetier.pipeline import run
     from valuetier.plugins import available_segmenters, get_segmenter
+    from valuetier.referrals import referral_value
     from valuetier.segmenters import (
+        AccountSheet,
+        CascadeSegmenter,
+        ClusterSegmenter,
         CLVSegmenter,
+        Gate,
         KAISMSegmenter,
         KMeansSegmenter,
+        LifecycleSegmenter,
+        LoyaltySegmenter,
+        MatrixSegmenter,
         PyramidSegmenter,
         RFMSegmenter,
+        RuleSegmenter,
+        ScorecardSegmenter,
+        TierRule,
+        combine_ratings,
     )
     from valuetier.store import load
     from valuetier.strategy import Playbook, StrategyMapper
@@ -71,9 +86,11 @@ _HOMES = {
     "evaluate": "",
     "models": "",
     "plots": "",
+    "values": "",
     "IngestReport": "customers",
     "Summary": "customers",
     "from_lifetimes": "customers",
+    "spend_trend": "customers",
     "sum_log_gaps": "customers",
     "summarize": "customers",
     "to_lifetimes": "customers",
@@ -89,6 +106,9 @@ _HOMES = {
     "UncoveredTiersError": "errors",
     "UnknownSegmenterError": "errors",
     "ValueTierError": "errors",
+    "ActivityPoints": "loyalty",
+    "LoyaltyProgramme": "loyalty",
+    "PointsMultiplier": "loyalty",
     "BGBB": "models",
     "BGNBD": "models",
     "CNBDK": "models",
@@ -105,11 +125,23 @@ _HOMES = {
     "run": "pipeline",
     "available_segmenters": "plugins",
     "get_segmenter": "plugins",
+    "referral_value": "referrals",
+    "CascadeSegmenter": "segmenters",
+    "ClusterSegmenter": "segmenters",
+    "AccountSheet": "segmenters",
     "CLVSegmenter": "segmenters",
+    "Gate": "segmenters",
     "KAISMSegmenter": "segmenters",
     "KMeansSegmenter": "segmenters",
+    "LifecycleSegmenter": "segmenters",
+    "LoyaltySegmenter": "segmenters",
+    "MatrixSegmenter": "segmenters",
     "PyramidSegmenter": "segmenters",
     "RFMSegmenter": "segmenters",
+    "RuleSegmenter": "segmenters",
+    "ScorecardSegmenter": "segmenters",
+    "combine_ratings": "segmenters",
+    "TierRule": "segmenters",
     "load": "store",
     "Playbook": "strategy",
     "StrategyMapper": "strategy",

@@ -13,6 +13,13 @@ COLUMNS_ZH: Mapping[str, str] = {
     "t_x": "末次购买时的客户年龄（天）",
     "T": "客户年龄（天）",
     "m_x": "重复订单均额",
+    "mean_order_amount": "平均每单金额",
+    "profit": "利润",
+    "loyalty": "忠诚度",
+    "clv": "客户终身价值",
+    "referral_value": "推荐价值",
+    "probability_not_alive": "流失概率",
+    "value_at_risk": "面临流失的价值",
 }
 
 

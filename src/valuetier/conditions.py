@@ -52,11 +52,12 @@ class Condition(BaseModel):
     def holds(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Return for which values the condition holds; a missing value is within no bounds."""
         holds = np.ones(len(values), dtype=bool)
-        series = pd.Series(values, dtype=object)
+        numeric = values.dtype.kind == "f"
+        series = pd.Series(values) if numeric else pd.Series(values, dtype=object)
         if self.one_of is not None:
-            holds &= series.isin(list(self.one_of)).to_numpy()
+            holds &= _among(series, self.one_of)
         if self.none_of is not None:
-            holds &= ~series.isin(list(self.none_of)).to_numpy()
+            holds &= ~_among(series, self.none_of)
         if not self.bounds:
             return holds
         numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64)
@@ -69,6 +70,12 @@ class Condition(BaseModel):
             if bound is not None:
                 holds &= compare(numbers, bound)
         return holds
+
+
+def _among(series: pd.Series, values: Sequence[Scalar]) -> NDArray[np.bool_]:
+    """Return which entries are one of the values; None among them stands for every missing one."""
+    there = series.isin([value for value in values if value is not None]).to_numpy()
+    return np.asarray(there | series.isna().to_numpy() if None in values else there)
 
 
 def _written(value: Any) -> Any:
