@@ -43,6 +43,7 @@ def test_who_would_not_have_joined_counts_with_value_and_cost():
 def test_every_customer_has_a_row():
     """Those who referred nobody too, in the order of the customers, with their lifetime value."""
     found = _value(_log())
+    pd.testing.assert_frame_equal(_value(_log().assign(day=[]), date="day"), found)
     assert found["customer_id"].tolist() == list("ABCDE")
     assert found["clv"].tolist() == CUSTOMERS["clv"].tolist()
     assert found["referral_value"].tolist() == [0] * 5

@@ -90,6 +90,8 @@ def test_the_what_if_moves_every_retention():
         assert row.annual_retention == pytest.approx(np.average(moved, weights=sizes))
         assert row.change_share == pytest.approx(equity / table["customer_equity"][2] - 1)
     assert table["change"][2] == 0
+    five = retention_what_if(margins, retentions, customers=sizes, points=5)
+    assert five["change_share"].tolist() == table["change_share"].tolist()[-1:]
     assert (np.diff(table["customer_equity"]) > 0).all()
 
 

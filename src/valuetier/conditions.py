@@ -92,7 +92,7 @@ def witnesses(conditions: Sequence[Condition], domain: Sequence[Scalar] | None) 
     """Return values of a column that stand for all the conditions could tell apart.
 
     The values of the domain, if there is one. Else the values named, one that is not
-    named, and for bounds each bound with a number below, between and above.
+    named, and for bounds each bound or number named with a number below, between and above.
     """
     if domain is not None:
         return list(domain)
@@ -102,6 +102,17 @@ def witnesses(conditions: Sequence[Condition], domain: Sequence[Scalar] | None) 
     if named and not bounds:
         found.append(ANYTHING_ELSE)
     if bounds:
-        between = [(low + high) / 2 for low, high in pairwise(bounds)]
-        found += sorted({bounds[0] - 1, *bounds, *between, bounds[-1] + 1})
+        points = sorted({*bounds, *_numbers(named)})
+        between = [(low + high) / 2 for low, high in pairwise(points)]
+        around = (points[0] - _step(points[0]), points[-1] + _step(points[-1]))
+        found += [one for one in sorted({*points, *between, *around}) if one not in found]
     return found
+
+
+def _numbers(values: Sequence[Scalar]) -> list[float]:
+    return [float(one) for one in values if isinstance(one, (int, float)) and not isinstance(one, bool)]
+
+
+def _step(number: float) -> float:
+    """Return 1, or what is needed to make a difference to a number so large."""
+    return max(1.0, abs(number) * 1e-9)

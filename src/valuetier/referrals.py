@@ -161,7 +161,7 @@ def _rows_of(name: str, column: nw.Series[Any], ids: NDArray[Any]) -> Rows:
 
 def _days(log: nw.DataFrame[Any], date: str | None, date_format: str | None) -> NDArray[Any]:
     """Return when each referral was made; all the same where no date is known."""
-    if date is None:
+    if date is None or not len(log):
         return np.zeros(len(log))
     days = parse_dates(date, pd.Series(log[date].to_numpy()), date_format)
     validate.refuse(date, days.isna().to_numpy(), "are no dates", "Fill or drop these referrals first.")

@@ -5,7 +5,7 @@ Functions on arrays; :func:`with_value` puts their result into a customer table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import narwhals as nw
@@ -118,7 +118,7 @@ def retention_what_if(
     annual_margin: ArrayLike,
     annual_retention: ArrayLike,
     *,
-    points: Sequence[float] = (-5, -1, 0, 1, 5),
+    points: ArrayLike = (-5, -1, 0, 1, 5),
     customers: ArrayLike = 1.0,
     annual_discount_rate: float = 0.10,
     first_payment: str = "after_a_year",
@@ -127,7 +127,7 @@ def retention_what_if(
 
     Parameters
     ----------
-    points : sequence of float
+    points : float or sequence of float
         Percentage points that are added to every retention; the result stays within 0 and 1.
 
     Returns
@@ -144,8 +144,7 @@ def retention_what_if(
     margin, retention, sizes = _together(
         annual_margin=annual_margin, annual_retention=annual_retention, customers=customers
     )
-    moves = validate.float_column("points", points)
-    validate.refuse_not_finite("points", moves)
+    (moves,) = _together(points=points)
 
     def equity(at: Floats) -> float:
         return customer_equity(

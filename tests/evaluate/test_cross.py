@@ -65,6 +65,18 @@ def test_segments_stand_in_rows_where_they_are_named():
     assert table.customers.tolist() == [[1, 1], [1, 0]]
 
 
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_customers_without_a_segment_have_a_row_of_their_own(missing):
+    """Nobody is lost: the last row holds those whom the segmenter put into no segment."""
+    codes, ids = np.array([0, 1, 1]), np.arange(3)
+    tiers = (vt.Tier(0, "A", "甲"), vt.Tier(1, "B", "乙"))
+    segments = np.array([missing, missing, "New"], dtype=object)
+    behaviour = vt.TierAssignment(codes, tiers, segments, None, ids, "test", segments_zh=segments)
+    table = cross_table(behaviour, _assigned([0, 0, 1], "XY"), [1, 2, 3])
+    assert table.rows == (("New", "New"), ("no segment", "未分群"))
+    assert table.value.tolist() == [[0, 3], [3, 0]]
+
+
 @pytest.mark.parametrize("grid", ["eleven", "eight", None])
 def test_it_agrees_with_pandas(grid):
     """Counts and sums are those of a cross tabulation; shares sum to 1."""

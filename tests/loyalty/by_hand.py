@@ -86,7 +86,8 @@ def account(programme, orders, events, redemptions, as_of: date) -> Account:
         own.earned += fresh
         if fresh:
             own.lots.append([last_good_day(today, programme.expiry_months, programme.expires_at), fresh])
-        for back in (points[amount] for amount in cents if amount < 0):
+        most = math.inf if programme.order_cap is None else programme.order_cap
+        for back in (min(points[amount], most) for amount in cents if amount < 0):
             taken = min(back, own.balance)
             own.use(taken)
             own.reversed += taken

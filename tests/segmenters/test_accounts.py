@@ -121,6 +121,14 @@ def test_combined_ratings_go_into_kaism():
         ),
         ([8, 9], "ratings must be a table with named columns, got a list."),
         (
+            _long(("a", "growth", "sales", 8), ("a", "growth_spread", "sales", 3)),
+            "indicator: ['growth_spread'] would be two columns of the result. Rename these indicators.",
+        ),
+        (
+            _long(("a", "customer_id", "sales", 8)),
+            "indicator: ['customer_id'] would be two columns of the result. Rename these indicators.",
+        ),
+        (
             _long(("a", "growth", "sales", 8)).rename(columns={"rating": "ratng"}),
             (
                 "The ratings lack ['rating']. They have ['customer_id', 'indicator', 'rater', 'ratng']. "
@@ -226,13 +234,15 @@ def test_the_sheet_says_what_is_unknown_doubtful_or_capped():
     )
     capped, doubtful = (str(kaism.account_sheet(accounts, f"account {i}")) for i in (1, 2))
     assert "\n  growth: not rated, weight 1 not counted\n" in capped
-    assert capped.endswith("\nNext in line: key accounts are limited to 1; the mean of both axes is 80")
+    assert capped.endswith(
+        "\nNext in line: key accounts are limited to 1 (mean of both axes 80, needed 97.5)"
+    )
     assert "of the draws of weights within ±20 %; doubtful\n" in doubtful
     last = kaism.account_sheet(accounts, "account 3")
     assert last.indicators["turns_at"].isna().tolist() == [False, False, True, True, False]
     chinese = str(kaism.account_sheet(accounts, "account 1", lang="zh"))
     assert "\n  growth：未评分，权重 1 不计入\n" in chinese
-    assert chinese.endswith("\n候补：关键客户上限为 1 个；两轴均值为 80")
+    assert chinese.endswith("\n候补：关键客户上限为 1 个（两轴均值 80，须达 97.5）")
     far = _accounts([9, 1], [9, 1], a=[0, 0.0], b=[0, 0.0], c=[0, 0.0])
     hopeless = _fit(far, strength=dict.fromkeys("abc", 1)).account_sheet(far, "account 0")
     assert "\n  no single indicator carries relative strength across its line" in str(hopeless)
@@ -262,20 +272,20 @@ def test_the_turning_values_turn_the_quadrant():
         strength={"orders": 1, "recency_days": 1},
         lower_is_better=["recency_days"],
     ).fit(customers)
-    checked = 0
+    moved, columns = [], []
     for i in range(20):
         one = customers[i : i + 1]
         rows = kaism.account_sheet(customers, one["customer_id"].iloc[0]).indicators
         for row in rows[rows["turns_at"].notna()].itertuples():
-            axis = ["attractiveness", "strength"].index(row.axis)
             better = -1 if row.indicator == "recency_days" else 1
-            high, low = (
-                kaism.transform(one.assign(**{row.indicator: row.turns_at + better * step}))[0, axis + 2]
-                for step in (1e-6, -1e-6)
-            )
-            assert low < 0 <= high
-            checked += 1
-    assert checked > 20
+            for step in (1e-6, -1e-6):
+                moved.append(one.assign(**{row.indicator: row.turns_at + better * step}))
+                columns.append(2 + ["attractiveness", "strength"].index(row.axis))
+    table = pd.concat(moved).drop(columns="customer_id")
+    distances = kaism.transform(table)[np.arange(len(moved)), columns]
+    assert len(moved) > 40
+    assert (distances[0::2] >= 0).all()
+    assert (distances[1::2] < 0).all()
 
 
 @pytest.mark.parametrize("scale", ["percentile", "minmax", (0, 50)])

@@ -85,9 +85,33 @@ def test_a_tier_that_cannot_be_parted_stays_whole_and_says_why():
     customers = make(200)
     cascade = vt.CascadeSegmenter().fit(customers)
     assert list(cascade.undivided_) == ["No value"]
-    assert "the customer table is empty" in cascade.undivided_["No value"]
+    assert cascade.undivided_["No value"] == "It had no customers when fitted."
     later = customers.head(1).assign(spend=-5.0, recency_days=3)
     assert cascade.get_tier_names_out()[int(cascade.predict(later)[0])] == "No value"
+
+
+def test_a_gate_may_lead_into_a_tier_of_the_segmenters():
+    """A gate named like a whole outer tier, or like a composed one, puts its customers there."""
+    customers = make(300)
+    when = {"recency_days": {">": 400}}
+    for inner, tier in (({}, "Low"), (None, "Low · quiet")):
+        cascade = vt.CascadeSegmenter(gates={tier: when}, inner=inner).fit(customers)
+        names = cascade.get_tier_names_out()
+        assert names.count(tier) == 1
+        late = customers["recency_days"] > 400
+        assert set(cascade.predict(customers[late])) == {names.index(tier)}
+        assert names.index(tier) in cascade.predict(customers[~late])
+        assert cascade.get_tier_names_out("zh")[names.index(tier)].startswith("低价值")
+
+
+def test_a_cascade_may_be_part_of_a_cascade():
+    """The same default gate outside and inside is one tier; the inner one takes nobody any more."""
+    customers = make(300)
+    customers.loc[:4, "recency_days"] = 800
+    nested = vt.CascadeSegmenter(outer=vt.CascadeSegmenter(), inner={}).fit(customers)
+    alone = vt.CascadeSegmenter().fit(customers)
+    assert nested.get_tier_names_out() == alone.get_tier_names_out()
+    assert nested.predict(customers).tolist() == alone.predict(customers).tolist()
 
 
 def test_no_gates_and_gates_by_share():
@@ -141,6 +165,19 @@ def test_three_methods_are_enough_for_a_part():
     assert cascade.explain(customers)["reason"].tolist()[0] in (" → more", " → less")
 
 
+@pytest.mark.parametrize("place", ["outer", "inner"])
+def test_a_part_of_three_methods_says_what_it_reads(place):
+    """Without ``columns`` it finds nothing to read: already when fitted, and the message has the way out."""
+
+    class ByAge(Halves):
+        def fit(self, X, y=None):
+            self.line_ = float(X["T"].median())
+            return self
+
+    text = _message(vt.MissingColumnsError, lambda: vt.CascadeSegmenter(**{place: ByAge()}).fit(make(200)))
+    assert text == "ByAge reads the column 'T', which no other step does. Name it in columns."
+
+
 def test_a_clusterer_inside_reads_its_ordering_column_when_fitted_only(tmp_path):
     """order_by is in the table of the fit, not needed afterwards; the whole is stored and loaded."""
     customers = make(300).assign(profit=lambda t: t["spend"] * 0.3)
@@ -175,11 +212,12 @@ def test_a_column_that_every_step_can_miss_may_be_missing():
         ),
         ({"above": ["Lost"]}, "above must be one of ['Lapsed'], got 'Lost'."),
         (
-            {"gates": {"Low": {"spend": {"<": 5}}}, "inner": {}},
-            (
-                "gates and segmenters must name different tiers, got ['High', 'Medium', 'Low', 'No value', "
-                "'Low']. Rename a gate."
-            ),
+            {"gates": {("Lowest", "低价值"): {"spend": {"<": 5}}}, "inner": {}},
+            "gates and segmenters must name different tiers, got ['低价值'] twice. Rename a gate.",
+        ),
+        (
+            {"gates": {"Low": {"spend": {"<": 5}}}, "inner": {}, "above": ["Low"]},
+            "above: 'Low' is a tier of the segmenters, whose order is theirs. Leave it out, or rename the gate.",
         ),
     ],
 )

@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import (
     DBSCAN,
     HDBSCAN,
     OPTICS,
+    AffinityPropagation,
     AgglomerativeClustering,
     Birch,
     BisectingKMeans,
@@ -21,6 +23,8 @@ from sklearn.cluster import (
 )
 from sklearn.datasets import make_moons
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import valuetier as vt
 from tests.segmenters.customer_tables import make
@@ -149,6 +153,66 @@ def test_agreement_tells_how_far_the_kept_clusters_are_the_clusterers():
     assert by_means.agreement_ == 1.0
 
 
+def test_exemplars_are_centres(tmp_path):
+    """Affinity propagation keeps customers of the table as centres; it is stored like the others."""
+    customers, blob = _blobs()
+    affinity = AffinityPropagation(preference=-5, damping=0.8)
+    clusters = vt.ClusterSegmenter(estimator=affinity).fit(customers)
+    assert clusters.predict(customers).tolist() == RANK[blob].tolist()
+    clusters.save(tmp_path / "clusters.json")
+    assert vt.load(tmp_path / "clusters.json").version() == clusters.version()
+
+
+class ByFirst(ClusterMixin, BaseEstimator):
+    """A clusterer of somebody's own: parts rows by their first feature, and calls the parts what it likes."""
+
+    def __init__(self, labels=(10, 30, 20)):
+        self.labels = labels
+
+    def fit(self, X, y=None):
+        if callable(self.labels):
+            self.labels_ = self.labels(X)
+        else:
+            self.labels_ = np.array(self.labels)[(X[:, 0] > -0.25).astype(int) + (X[:, 0] > 0.25)]
+        return self
+
+
+@pytest.mark.parametrize("labels", [(10, 30, 20), ("x", "z", "y"), (0, 2, 7)])
+def test_a_clusterer_of_ones_own_may_call_its_clusters_anything(labels):
+    """Labels with gaps between them, or texts, part the customers as 0, 1 and 2 do."""
+    customers, blob = _blobs()
+    clusters = vt.ClusterSegmenter(estimator=ByFirst(labels)).fit(customers)
+    assert clusters.predict(customers).tolist() == RANK[blob].tolist()
+    assert clusters.agreement_ == 1.0
+    assert clusters.noise_share_ == 0.0
+
+
+def test_negative_and_missing_labels_are_noise():
+    """Below 0 and NaN both mean no cluster."""
+    customers, _ = _blobs()
+    part = vt.ClusterSegmenter(
+        estimator=ByFirst(lambda X: np.select([X[:, 0] < -0.4, X[:, 0] > 0.4], [np.nan, -2.0], X[:, 1] > 0))
+    )
+    with pytest.raises(vt.InvalidDataError, match="ByFirst found"):
+        part.fit(customers)
+    half = ByFirst(lambda X: np.where(np.arange(len(X)) % 2, np.nan, (X[:, 2] > 0).astype(float)))
+    assert vt.ClusterSegmenter(estimator=half).fit(customers).noise_share_ == 0.5
+
+
+def test_a_pipeline_is_a_clusterer():
+    """Its parts are seeded like a clusterer alone, and what a step does to its input stays inside."""
+    customers, _ = _blobs(spread=6.0)
+    start = make_pipeline(StandardScaler(), KMeans(4, n_init=1, init="random"))
+    seeded = [vt.ClusterSegmenter(estimator=start).fit(customers).centres_.tolist() for _ in range(4)]
+    assert seeded == seeded[:1] * 4
+    ward = AgglomerativeClustering(3)
+    one, other = (
+        vt.ClusterSegmenter(estimator=make_pipeline(StandardScaler(copy=copy), ward)).fit(customers)
+        for copy in (True, False)
+    )
+    assert one.centres_.tolist() == other.centres_.tolist()
+
+
 def test_noise_shapes_no_cluster_and_goes_to_the_nearest():
     """A lone customer moves no centre, is counted, and is placed like any new customer."""
     customers, blob = _blobs()
@@ -245,14 +309,17 @@ def test_few_different_customers_have_no_report():
         (
             {"estimator": "kmeans"},
             vt.InvalidParameterError,
-            "estimator must be a clusterer of scikit-learn such as GaussianMixture(4), got 'kmeans'.",
+            (
+                "estimator must be an unfitted clusterer with fit_predict and get_params, as scikit-learn's are, "
+                "such as GaussianMixture(4), got 'kmeans'."
+            ),
         ),
         (
             {"estimator": KMeans},
             vt.InvalidParameterError,
             (
-                "estimator must be a clusterer of scikit-learn such as GaussianMixture(4), "
-                "got <class 'sklearn.cluster._kmeans.KMeans'>."
+                "estimator must be an unfitted clusterer with fit_predict and get_params, as scikit-learn's are, "
+                "such as GaussianMixture(4), got <class 'sklearn.cluster._kmeans.KMeans'>."
             ),
         ),
         (
@@ -272,6 +339,18 @@ def test_few_different_customers_have_no_report():
                 "GaussianMixture cannot cluster 90 customers of whom 90 are different (n_samples = 90). "
                 "Ask for fewer clusters, or fit on more customers."
             ),
+        ),
+        (
+            {"estimator": KMeans(0)},
+            vt.InvalidParameterError,
+            (
+                "estimator: The 'n_clusters' parameter of KMeans must be an int in the range [1, inf). Got 0 instead."
+            ),
+        ),
+        (
+            {"estimator": ByFirst(lambda X: np.zeros(3))},
+            vt.InvalidDataError,
+            "ByFirst must give each of 90 customers a cluster, got labels of shape (3,).",
         ),
         (
             {"estimator": DBSCAN(eps=1e-9)},

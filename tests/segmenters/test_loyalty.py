@@ -175,7 +175,8 @@ def test_parameters_that_cannot_work_are_refused(params, message):
 def test_the_playbook_names_every_tier():
     """Each tier has actions of its own, with what the programme owes marked as contractual."""
     book = vt.Playbook.builtin("loyalty")
-    assert set(book.domain["tier"]) == {en for en, _ in TIERS}
+    levels = {en for n_tiers in (2, 3, 4, 5) for en, _ in vt.NaturalBreakCut(n_tiers).tier_names()}
+    assert set(book.domain["tier"]) == {en for en, _ in TIERS} | levels
     assignment = _fit(MEMBERS).assign(MEMBERS)
     for lang in ("en", "zh"):
         actions = vt.StrategyMapper().map(assignment, lang=lang)

@@ -69,11 +69,32 @@ def test_values_and_lists_are_sets():
     rules = _fit(written, customers, hit_policy="unique")
     assert rules.predict(customers).tolist() == [0, 1, 2, 1]
     assert rules.explain(customers)["reason"].tolist() == [
-        "rule 1: grade 1 (one of 1) → A",
+        "rule 1: grade 1 (= 1) → A",
         "rule 2: grade 2 (one of 2, missing) → B",
         "rule 3: grade 3 (none of 1, 2, missing) → C",
         "rule 2: grade missing (one of 2, missing) → B",
     ]
+
+
+def test_a_missing_value_is_not_said_to_lie_within_bounds():
+    """Whoever has no value meets no bound, and the sentence says which was asked for; a set of one is an equation."""
+    customers = _customers(orders=[12.0, np.nan, 3.0])
+    written = [
+        ("Many", {"orders": {">=": 10}}),
+        ("Unknown", {"orders": None}),
+        ("Three", {"orders": 3}),
+        ("Other", {"orders": {"not_in": [3, None], "<": 10}}),
+    ]
+    rules = _fit(written, customers)
+    assert rules.explain(customers)["reason"].tolist() == [
+        "rule 1: orders 12 (≥ 10) → Many",
+        "not rule 1: orders missing (wanted ≥ 10); rule 2: orders missing → Unknown",
+        "not rule 1: orders 3 (< 10); not rule 2: orders 3 (known); rule 3: orders 3 (= 3) → Three",
+    ]
+    assert rules.describe("zh")[1:3] == ["购买次数 缺失 → Unknown", "购买次数 = 3 → Three"]
+    assert rules.explain(customers, "zh")["reason"][1] == (
+        "不符合规则 1：购买次数 缺失（要求 ≥ 10）；符合规则 2：购买次数 缺失 → Unknown"
+    )
 
 
 def test_a_missing_value_is_refused_where_no_rule_names_it():
@@ -133,6 +154,19 @@ def test_a_gap_is_refused_with_a_customer_in_it():
     )
 
 
+def test_a_gap_between_named_values_and_bounds_is_found():
+    """Nine orders named and ten or more bounded leave fewer than nine out, and what lies between."""
+    for written, witness in (
+        ({"Nine": {"orders": [9]}, "Many": {"orders": {">=": 10}}}, "8.0"),
+        ({"None": {"orders": {"<=": 0}}, "Five": {"orders": 5}, "Many": {"orders": {">=": 10}}}, "2.5"),
+        ({"Huge": {"orders": {">=": 1e17}}, "Its own": {"orders": 1e17}}, "9.99999999e+16"),
+    ):
+        text = _message(
+            vt.UncoveredTiersError, lambda written=written: _fit(written, _customers(orders=[1.0, 9.0]))
+        )
+        assert text == f"rules has no rule for a customer with orders = {witness}. Add a rule for it."
+
+
 def test_ties_that_open_a_gap_are_found():
     """Two shares with one value leave exactly that value out; the proof is about the values."""
     customers = _customers(spend=[1.0, 5.0, 5.0, 5.0, 5.0, 9.0])
@@ -161,7 +195,10 @@ def test_overlapping_unique_rules_are_refused():
 
 
 BOUND = st.integers(-3, 3)
-CONDITION = st.fixed_dictionaries({}, optional={">=": BOUND, "<": BOUND}).filter(bool)
+NAMED = st.lists(BOUND, min_size=1, max_size=2)
+CONDITION = st.fixed_dictionaries(
+    {}, optional={">=": BOUND, "<": BOUND, "in": NAMED, "not_in": NAMED}
+).filter(bool)
 RULE = st.dictionaries(st.sampled_from(["a", "b"]), CONDITION, max_size=2)
 
 
@@ -280,8 +317,16 @@ def test_parameters_that_cannot_work_are_refused(params, message):
     assert _message(vt.InvalidParameterError, lambda: vt.RuleSegmenter(**params).fit(make())) == message
 
 
-@pytest.mark.parametrize("condition", ["yes", {"in": ["CN"]}, {"in": "CN"}, {">=": True}, {">=": "p0"}, {}])
+@pytest.mark.parametrize(
+    "condition", ["yes", {"in": ["CN"]}, {"in": "CN"}, {"in": True}, {">=": True}, {">=": "p0"}, {}]
+)
 def test_conditions_compare_numbers_only(condition):
     """Text, truth values and empty conditions are no comparison of numbers."""
     with pytest.raises(vt.InvalidParameterError, match=r"rules\[0\]: the condition on 'spend'"):
         read_rules("rules", {"High": {"spend": condition}})
+
+
+def test_one_value_may_stand_for_a_set():
+    """``in`` and ``not_in`` take a value alone, as a condition does."""
+    (rule, _) = read_rules("rules", [("A", {"grade": {"in": 1}}), ("B", {"grade": {"not_in": 1}})])
+    assert rule.when == {"grade": {"in": (1,)}}

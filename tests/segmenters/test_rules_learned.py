@@ -154,6 +154,52 @@ def test_customers_without_an_experts_tier_are_left_out():
     assert len(part.predict(customers)) == 300
 
 
+def test_missing_tiers_may_be_written_in_any_way():
+    """None, NaN and pandas' NA among names are no tier of their own, in a list as in an array."""
+    customers, names = _judged(120)
+    expected = vt.RuleSegmenter().fit(customers[10:], names[10:])
+    for missing in (None, float("nan"), pd.NA):
+        some = [missing] * 10 + names[10:].tolist()
+        for y in (some, tuple(some), np.array(some, dtype=object), pd.Series(some)):
+            assert vt.RuleSegmenter().fit(customers, y).version() == expected.version()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.Series, list, lambda y: pd.array(y, dtype="boolean")])
+def test_yes_and_no_are_names(kind):
+    """Truth values are no numbers of which the smallest is the best: yes stands first, having the higher mean."""
+    customers = make(200)
+    vip = (customers["spend"] > customers["spend"].median()).to_numpy()
+    learned = vt.RuleSegmenter(features=["spend"]).fit(customers, kind(vip))
+    assert learned.get_tier_names_out() == ["True", "False"]
+    assert (learned.predict(customers) == ~vip).mean() > 0.97
+
+
+def test_tiers_may_be_named_in_chinese_or_be_categories_of_numbers():
+    """Experts write either name of a tier; codes remain codes when they are categories."""
+    customers, names = _judged(200)
+    pairs = [("Gold", "金"), ("Silver", "银"), ("Iron", "铁")]
+    expected = vt.RuleSegmenter(tiers=pairs).fit(customers, names)
+    chinese = pd.Series(names).map(dict(pairs))
+    codes = pd.Series(names).map({"Gold": 0, "Silver": 1, "Iron": 2})
+    for y in (chinese, chinese.astype("category"), codes, codes.astype("category")):
+        assert vt.RuleSegmenter(tiers=pairs).fit(customers, y).version() == expected.version()
+    some = codes.astype("category").where(np.arange(200) >= 10)
+    assert vt.RuleSegmenter().fit(customers, some).report_.customers == 190
+    assert vt.RuleSegmenter().fit(customers, some).get_tier_names_out() == ["High", "Medium", "Low"]
+
+
+def test_an_array_needs_the_ordering_column_once():
+    """A feature that also orders the tiers stands in an array once; another one follows the features."""
+    customers, names = _judged(100)
+    by_name = vt.RuleSegmenter().fit(customers, names)
+    array = customers[list(FEATURES)].to_numpy()
+    learned = vt.RuleSegmenter().fit(array, names)
+    assert learned.rules_ == by_name.rules_
+    assert learned.predict(array).tolist() == by_name.predict(customers).tolist()
+    also = vt.RuleSegmenter(features=FEATURES[:2])
+    assert also.fit(array, names).rules_ == also.fit(customers, names).rules_
+
+
 def test_given_rules_win_over_tiers():
     """With rules, y is not looked at: a pipeline may pass one."""
     customers, names = _judged(50)
@@ -214,3 +260,21 @@ def test_learned_rules_are_stored_with_their_report(tmp_path):
 def test_experts_who_agree_by_chance_have_no_kappa():
     """Cohen's example of weights: full disagreement at the ends is worse than chance."""
     assert weighted_kappa(np.array([[0, 0, 5], [0, 0, 0], [5, 0, 0]])) == pytest.approx(-1.0)
+
+
+def test_rules_are_learned_from_something():
+    """No feature is no table to learn from."""
+    text = _message(
+        vt.InvalidParameterError, lambda: vt.RuleSegmenter(features=()).fit(make(50), [0, 1] * 25)
+    )
+    assert text == "features must name at least one column, got ()."
+
+
+def test_an_interval_is_written_from_below():
+    """Two lines on one column read as an interval: from the lower bound to below the upper one."""
+    spend = np.arange(60.0)
+    middle = np.where((spend >= 20) & (spend < 40), "Middle", "Ends")
+    learned = vt.RuleSegmenter(features=["spend"], tiers=["Middle", "Ends"]).fit(
+        pd.DataFrame({"spend": spend}), middle
+    )
+    assert learned.describe()[0] == "spend ≥ 20 and spend < 40 → Middle"

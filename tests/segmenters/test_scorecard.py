@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import valuetier as vt
@@ -157,10 +157,11 @@ def test_the_comparisons_of_gates(comparison, struck):
 
 
 def test_gates_as_plain_values_and_with_chinese_names():
-    """A gate may be a tuple, a Gate, or name the tier in Chinese: all the same."""
+    """A gate may be a tuple, a mapping, a Gate, or name the tier in Chinese: all the same."""
     customers = FOUR.assign(overdue_days=[120.0, 90.0, 0.0, 500.0])
     expected = _fit(customers, gates=[OVERDUE]).predict(customers).tolist()
-    for gate in (vt.Gate(*OVERDUE), list(OVERDUE), (*OVERDUE[:3], "普通客户")):
+    named = dict(zip(("column", "comparison", "value", "best_tier"), OVERDUE, strict=True))
+    for gate in (vt.Gate(*OVERDUE), list(OVERDUE), named, (*OVERDUE[:3], "普通客户")):
         assert _fit(customers, gates=[gate]).predict(customers).tolist() == expected
 
 
@@ -251,71 +252,6 @@ def test_the_sentence_names_the_gate_and_what_is_unknown():
     assert second.startswith("amount：9 → 90 分 × 3；credit：未知，不计入；")
 
 
-SALES = pd.DataFrame({"customer_id": ["A", "B"], "sales": [60.0, 50.0], "profit": [6.0, 7.5]})
-BY_BOTH = {"indicators": {"sales": 1, "profit": 1}, "scale": {"sales": (0, 60), "profit": (0, 7.5)}}
-
-
-def test_worked_case_of_two_customers_whose_deliveries_collide():
-    """A leads by 100/6 points on sales, B by 20 on profit: the answer turns at a weight of 1.2 for sales."""
-    scorecard = vt.ScorecardSegmenter(**BY_BOTH).fit(SALES)
-    found = scorecard.turning_weights(SALES, "A", "B").set_index("indicator")
-    assert found["turning_weight"].tolist() == [1.2, pytest.approx(1 / 1.2)]
-    assert found["first_leads"].tolist() == ["above", "below"]
-    for weight, ahead in ((1.19, "B"), (1.21, "A")):
-        moved = vt.ScorecardSegmenter(**{**BY_BOTH, "indicators": {"sales": weight, "profit": 1}}).fit(SALES)
-        assert SALES["customer_id"][int(np.argmax(moved.score_samples(SALES)))] == ahead
-
-
-def test_worked_case_of_the_late_payer():
-    """C orders 10 M and pays half a year late, D 8 M on time: the gate or a little weight turns the answer."""
-    customers = pd.DataFrame({"customer_id": ["C", "D"], "sales": [10.0, 8.0], "overdue_days": [180.0, 0.0]})
-    scale = {"sales": (0, 10), "overdue_days": {0: 10, 30: 5, 90: 0}}
-    by_sales = vt.ScorecardSegmenter(indicators={"sales": 1}, scale=scale)
-    assert by_sales.fit(customers).predict(customers).tolist() == [VIP, VIP]
-    assert np.argmax(by_sales.score_samples(customers)) == 0
-    gated = vt.ScorecardSegmenter(indicators={"sales": 1}, scale=scale, gates=[OVERDUE])
-    assert gated.fit(customers).predict(customers).tolist() == [ORDINARY, VIP]
-    both = vt.ScorecardSegmenter(indicators={"sales": 4, "overdue_days": 1}, scale=scale).fit(customers)
-    found = both.turning_weights(customers, "C", "D").set_index("indicator")
-    assert found.loc["sales", ["turning_weight", "first_leads"]].tolist() == [5, "above"]
-    assert found.loc["overdue_days", ["turning_weight", "first_leads"]].tolist() == [0.8, "below"]
-
-
-@given(customers=customer_tables(min_size=2))
-def test_at_the_turning_weight_both_totals_are_equal(customers):
-    """A scorecard with that weight gives both customers the same total."""
-    table = make()
-    weights = {"spend": 3, "orders": 1, "recency_days": 2}
-    scorecard = vt.ScorecardSegmenter(indicators=weights, lower_is_better=["recency_days"]).fit(table)
-    first, second = customers["customer_id"][:2]
-    found = scorecard.turning_weights(customers, first, second)
-    assume(found["turning_weight"].notna().any())
-    row = found[found["turning_weight"].notna()].iloc[0]
-    moved = vt.ScorecardSegmenter(
-        indicators={**weights, row["indicator"]: row["turning_weight"]}, lower_is_better=["recency_days"]
-    ).fit(table)
-    totals = moved.score_samples(customers[:2])
-    assert totals[0] == pytest.approx(totals[1], rel=1e-9, abs=1e-9)
-
-
-def test_turning_weights_need_two_known_customers():
-    """An id that is not there and an unknown indicator are errors that name no customer."""
-    scorecard = _fit(FOUR, missing="renormalise")
-    table = FOUR.assign(customer_id=list("abcd"))
-    table.loc[3, "credit"] = np.nan
-    with pytest.raises(vt.InvalidDataError) as caught:
-        scorecard.turning_weights(table, "a", "secret")
-    assert str(caught.value) == (
-        "second: none of 4 customers has this id. Pass an id of the table, of its type."
-    )
-    with pytest.raises(vt.InvalidDataError) as caught:
-        scorecard.turning_weights(table, "a", "d")
-    assert str(caught.value) == (
-        "1 of 2 indicators are unknown for one of the two customers, so their totals have different weights. "
-        "Fill them first."
-    )
-
-
 def test_a_scorecard_with_tables_and_gates_can_be_stored(tmp_path):
     """Points tables, gates and ratings go to JSON and come back."""
     customers = FOUR.assign(overdue_days=[120.0, 90.0, 0.0, 500.0])
@@ -370,6 +306,13 @@ def test_the_playbook_knows_all_tiers():
             (
                 "gates must be a sequence of Gate(column, comparison, value, best_tier) or of such four values, "
                 "got [('credit', '>', 5)]."
+            ),
+        ),
+        (
+            {"gates": [{"column": "credit", "above": 5}]},
+            (
+                "gates must be a sequence of Gate(column, comparison, value, best_tier) or of such four values, "
+                "got [{'column': 'credit', 'above': 5}]."
             ),
         ),
         (

@@ -9,6 +9,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import valuetier as vt
 from tests.segmenters.customer_tables import INSTALLED
 
+pytestmark = pytest.mark.usefixtures("few_bootstraps")
+
 TWO_COLUMNS = "the check passes two columns; this segmenter needs three"
 FEW_COLUMNS = "the check passes two or three columns; a purchase history has x, t_x, T, and m_x for its value"
 NO_HISTORY = "the check passes random numbers; x is a whole number, 0 ≤ t_x ≤ T, and none is negative"

@@ -18,6 +18,7 @@ from valuetier.tiers import LANGUAGES, TierAssignment
 
 CELLS = ("customers", "customer_share", "value", "value_share")
 TOTAL = {"en": "total", "zh": "合计"}
+NO_SEGMENT = ("no segment", "未分群")
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -138,7 +139,7 @@ def _same_customers(first: TierAssignment, second: TierAssignment) -> NDArray[np
 
 
 def _rows(assignment: TierAssignment) -> tuple[Codes, Pairs]:
-    """Return the row of each customer, and the names: tiers best first, segments the largest first."""
+    """Return the row of each customer, and the names: tiers best first, segments the largest first, none last."""
     if assignment.segments is None:
         return assignment.codes, tuple((tier.name, tier.name_zh) for tier in assignment.tiers)
     english = pd.Series(assignment.segments, dtype=object)
@@ -146,8 +147,10 @@ def _rows(assignment: TierAssignment) -> tuple[Codes, Pairs]:
     names = dict(zip(english, chinese, strict=True))
     sizes = english.value_counts()
     ordered = sorted(sizes.index, key=lambda name: (-int(sizes[name]), str(name)))
-    codes = pd.Index(ordered).get_indexer(pd.Index(english))
-    return np.asarray(codes, dtype=np.int64), tuple((name, names[name]) for name in ordered)
+    codes = np.asarray(pd.Index(ordered, dtype=object).get_indexer(pd.Index(english)), dtype=np.int64)
+    pairs = tuple((name, names[name]) for name in ordered)
+    nowhere = codes < 0
+    return np.where(nowhere, len(pairs), codes), (*pairs, NO_SEGMENT) if nowhere.any() else pairs
 
 
 def _summed(values: Any, cell: NDArray[np.int64], shape: tuple[int, int]) -> Floats:

@@ -27,7 +27,7 @@ from valuetier._validate import Floats
 from valuetier.customers.dates import as_day
 from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
 from valuetier.loyalty.account import Accounts, Postings, as_dates, postings, settled
-from valuetier.loyalty.reading import Rows, amounts_of, coded, read_rows
+from valuetier.loyalty.reading import Columns, Rows, amounts_of, coded, last_day, read_rows
 from valuetier.loyalty.rules import ActivityPoints, PointsMultiplier, check_cap, day_number
 
 ROUNDINGS: Mapping[str, Callable[[Floats], Floats]] = {
@@ -39,6 +39,7 @@ COMBINATIONS = ("best", "multiply")
 EXPIRES_AT = ("day", "month_end", "year_end")
 OVER_REDEMPTION = ("raise", "refuse")
 ORDER = "order"
+TOO_MANY = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class LoyaltyProgramme:
     """The rules of a loyalty programme, and the customers' points that follow from them.
 
     Points are whole numbers. An order earns amount × ``points_per_unit`` × factor, rounded
-    order by order. A negative amount is a refund: it takes back what such an order earns, as far
-    as the points are still there. Points are used up in the order in which they were earned,
+    order by order. A negative amount is a refund: it takes back what such an order earns, ``order_cap`` at
+    most, as far as the points are still there. Points are used up in the order in which they were earned,
     by redemptions, refunds and expiry alike. Days are calendar days: on one day points expire
     first, then they are earned, reversed and redeemed, smaller redemptions before larger ones.
 
@@ -137,9 +138,10 @@ class LoyaltyProgramme:
             )
 
     def balances(
-        self, orders: Any = None, events: Any = None, redemptions: Any = None, *, as_of: Any,
+        self, orders: Any = None, events: Any = None, redemptions: Any = None, *, as_of: Any = None,
         over_redemption: str = "raise", customer: str = "customer_id", date: str = "date",
         amount: str = "amount", activity: str = "activity", points: str = "points",
+        timezone: str | None = None, date_format: str | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """Return the points of every customer on a day.
 
@@ -151,13 +153,17 @@ class LoyaltyProgramme:
             Other behaviour: ``customer``, ``date`` and ``activity``.
         redemptions : table, optional
             ``customer``, ``date`` and ``points``, whole numbers above 0.
-        as_of : date or ISO text
-            The last day that counts: nothing later has happened yet.
+        as_of : date or ISO text, optional
+            The last day that counts: nothing later has happened yet. Default: the last day in the tables.
         over_redemption : str
             A redemption of more points than are there: ``"raise"``, or ``"refuse"``, which
             leaves it out and counts it.
         customer, date, amount, activity, points : str
             Columns of the tables.
+        timezone : str, optional
+            Whose calendar counts for times with a zone, such as ``"Asia/Shanghai"``. Default: their own.
+        date_format : str, optional
+            What dates in numbers or text are, as in :func:`valuetier.summarize`.
 
         Returns
         -------
@@ -176,8 +182,8 @@ class LoyaltyProgramme:
         MissingColumnsError
             If a column is not there.
         """
-        names = (customer, date, amount, activity, points)
-        books = self._books((orders, events, redemptions), as_of, over_redemption, names)
+        columns = Columns(customer, date, amount, activity, points, timezone, date_format)
+        books = self._books((orders, events, redemptions), as_of, over_redemption, columns)
         accounts = books.accounts
         ending, ending_points = accounts.next_expiry()
         return pd.DataFrame(
@@ -198,9 +204,10 @@ class LoyaltyProgramme:
         )
 
     def ledger(
-        self, orders: Any = None, events: Any = None, redemptions: Any = None, *, as_of: Any,
+        self, orders: Any = None, events: Any = None, redemptions: Any = None, *, as_of: Any = None,
         over_redemption: str = "raise", customer: str = "customer_id", date: str = "date",
         amount: str = "amount", activity: str = "activity", points: str = "points",
+        timezone: str | None = None, date_format: str | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """Return every posting: one row each, by customer and time. Arguments as in :meth:`balances`.
 
@@ -211,8 +218,8 @@ class LoyaltyProgramme:
             name of the activity, redemption, refund or expiry), ``points`` with their sign, the
             ``balance`` after them, and ``valid_through``, the last day on which earned points are good.
         """
-        names = (customer, date, amount, activity, points)
-        books = self._books((orders, events, redemptions), as_of, over_redemption, names)
+        columns = Columns(customer, date, amount, activity, points, timezone, date_format)
+        books = self._books((orders, events, redemptions), as_of, over_redemption, columns)
         sources = [ORDER, *(one.name for one in self._activities())]
         return books.accounts.to_frame(books.ids, sources)
 
@@ -220,22 +227,23 @@ class LoyaltyProgramme:
         return tuple(one for one in self.activities if isinstance(one, ActivityPoints))
 
     def _books(
-        self, tables: tuple[Any, Any, Any], as_of: Any, over_redemption: str, names: tuple[str, ...]
+        self, tables: tuple[Any, Any, Any], as_of: Any, over_redemption: str, columns: Columns
     ) -> Books:
         require_choice("over_redemption", over_redemption, OVER_REDEMPTION)
         day = as_day(as_of)
-        if day is None:
-            raise InvalidParameterError("as_of must be the last day that counts, got None.")
-        last = day_number(day)
-        customer, date, amount, activity, points = names
+        amount, activity, points = columns.amount, columns.activity, columns.points
         looked_at = dict.fromkeys(name for one in self.multipliers for name in one.columns)
-        orders = read_rows("orders", tables[0], customer, date, [amount, *looked_at]).until(last)
-        events = read_rows("events", tables[1], customer, date, [activity]).until(last)
-        spent = read_rows("redemptions", tables[2], customer, date, [points]).until(last)
+        read = (
+            read_rows("orders", tables[0], columns, [amount, *looked_at]),
+            read_rows("events", tables[1], columns, [activity]),
+            read_rows("redemptions", tables[2], columns, [points]),
+        )
+        last = last_day(read) if day is None else day_number(day)
+        orders, events, spent = (rows.until(last) for rows in read)
         ids, (buyers, doers, spenders) = coded(orders=orders, events=events, redemptions=spent)
         amounts = amounts_of("orders", amount, orders)
         parts = [
-            *self._order_postings(buyers, orders, amounts),
+            *self._order_postings(buyers, orders, amount, amounts),
             *self._activity_postings(doers, events, activity),
             postings(spenders, spent.days, REDEEM, _whole_points(points, spent)),
         ]
@@ -247,14 +255,17 @@ class LoyaltyProgramme:
         qualifying = self._qualifying_points(len(ids), parts, last)
         return Books(ids, accounts, qualifying, significant(spend.astype(np.float64), 14))
 
-    def _order_postings(self, customers: Integers, orders: Rows, amounts: Floats) -> list[Postings]:
-        """Return what orders earn, and what refunds take back."""
+    def _order_postings(
+        self, customers: Integers, orders: Rows, name: str, amounts: Floats
+    ) -> list[Postings]:
+        """Return what orders earn, and what refunds take back: no more than an order can earn."""
         exact = significant(np.abs(amounts) * self.points_per_unit * self._factors(orders))
-        points = ROUNDINGS[self.rounding](exact).astype(np.int64)
+        points = _countable(f"orders: {name}", ROUNDINGS[self.rounding](exact))
         bought = amounts > 0
         earned = self._earned(customers[bought], orders.days[bought], points[bought], 0)
-        back = postings(customers[~bought], orders.days[~bought], REVERSE, points[~bought])
-        return [earned, back]
+        most = NEVER if self.order_cap is None else self.order_cap
+        back = np.minimum(points[~bought], most)
+        return [earned, postings(customers[~bought], orders.days[~bought], REVERSE, back)]
 
     def _factors(self, orders: Rows) -> Floats:
         factors = np.ones(len(orders.days))
@@ -325,7 +336,14 @@ def _whole_points(name: str, rows: Rows) -> Integers:
     values = amounts_of("redemptions", name, rows)
     wrong = (values < 1) | (values != np.floor(values))
     validate.refuse(f"redemptions: {name}", wrong, "are not whole numbers ≥ 1", "Correct or drop these rows.")
-    return np.asarray(values, dtype=np.int64)
+    return _countable(f"redemptions: {name}", values)
+
+
+def _countable(name: str, points: Floats) -> Integers:
+    """Return points as integers; raise where there are so many that their sums could overflow."""
+    problem = f"are worth {TOO_MANY:g} points or more"
+    validate.refuse(name, points >= TOO_MANY, problem, "Correct or drop these rows.")
+    return np.asarray(points, dtype=np.int64)
 
 
 def _refuse_over_redemption(accounts: Accounts, n_redemptions: int) -> None:

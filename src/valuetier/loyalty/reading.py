@@ -13,9 +13,26 @@ from pandas.api.types import infer_dtype
 
 from valuetier import _validate as validate
 from valuetier._core.points import Integers
-from valuetier.customers.dates import local_times, parse_dates
+from valuetier.customers.dates import check_date_format, check_timezone, local_times, parse_dates
 from valuetier.errors import InvalidDataError, MissingColumnsError, suggestion
 from valuetier.tables import as_frame, materialised
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of the tables are called, and how their dates are read."""
+
+    customer: str
+    date: str
+    amount: str
+    activity: str
+    points: str
+    timezone: str | None
+    date_format: str | None
+
+    def __post_init__(self) -> None:
+        check_timezone(self.timezone)
+        check_date_format(self.date_format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ def no_rows(columns: Sequence[str]) -> Rows:
     )
 
 
-def read_rows(what: str, table: Any, customer: str, date: str, others: Sequence[str]) -> Rows:
+def read_rows(what: str, table: Any, columns: Columns, others: Sequence[str]) -> Rows:
     """Return the rows of a table; ``what`` is what messages call it.
 
     Raises
@@ -57,9 +74,12 @@ def read_rows(what: str, table: Any, customer: str, date: str, others: Sequence[
     frame = as_frame(materialised(table))
     if not isinstance(frame, nw.DataFrame):
         raise InvalidDataError(f"{what} must be a table, got {type(table).__name__}.")
+    customer, date, timezone = columns.customer, columns.date, columns.timezone
     _check_there(what, list(frame.columns), [customer, date, *others])
-    who = _series(frame, customer)
-    at = local_times(parse_dates(f"{what}: {date}", _series(frame, date), None), None)
+    if not len(frame):
+        return no_rows(others)
+    who, at = _series(frame, customer), _series(frame, date, timezone)
+    at = local_times(parse_dates(f"{what}: {date}", at, columns.date_format), timezone)
     for name, values in ((customer, who), (date, at)):
         validate.refuse(
             f"{what}: {name}",
@@ -69,6 +89,11 @@ def read_rows(what: str, table: Any, customer: str, date: str, others: Sequence[
         )
     days = at.to_numpy("datetime64[D]").astype(np.int64)
     return Rows(who, days, {name: _series(frame, name) for name in others})
+
+
+def last_day(logs: Sequence[Rows]) -> int:
+    """Return the last day on which anything happened; 0 if nothing did."""
+    return max((int(rows.days.max()) for rows in logs if len(rows.days)), default=0)
 
 
 def amounts_of(what: str, name: str, rows: Rows) -> Any:
@@ -99,15 +124,15 @@ def coded(**logs: Rows) -> tuple[pd.Index, list[Integers]]:
     return pd.Index(ids), np.split(codes.astype(np.int64), ends)
 
 
-def _series(frame: nw.DataFrame[Any], name: str) -> pd.Series:
-    """Return a column as a pandas series that counts from 0."""
+def _series(frame: nw.DataFrame[Any], name: str, timezone: str | None = None) -> pd.Series:
+    """Return a column as a pandas series that counts from 0; times by the clock of their zone."""
     column = frame[name]
     if frame.implementation.is_pandas():
         native = column.to_native().reset_index(drop=True)
         dtype = native.dtype
         return native.astype(dtype.categories.dtype) if isinstance(dtype, pd.CategoricalDtype) else native
     if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone is not None:
-        column = column.dt.replace_time_zone(None)
+        column = (column.dt.convert_time_zone(timezone) if timezone else column).dt.replace_time_zone(None)
     return pd.Series(column.to_numpy())
 
 

@@ -49,9 +49,11 @@ NO_TURN = {
     "zh": "  {axis}：没有哪一项指标能单独使其越过分界线",
 }
 NEXT = {
-    "en": "Next in line: key accounts are limited to {n}; the mean of both axes is {score}",
-    "zh": "候补：关键客户上限为 {n} 个；两轴均值为 {score}",
+    "en": "next in line: key accounts are limited to {n} (mean of both axes {score}, {need})",
+    "zh": "候补：关键客户上限为 {n} 个（两轴均值 {score}，{need}）",
 }
+NEEDED = {"en": "needed {line}", "zh": "须达 {line}"}
+TOO_MANY = {"en": "and too many equal ones are the best", "zh": "并列最高者超出上限"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +78,8 @@ class AccountSheet:
         spread of the raters, where the table has it.
     lang : str
     max_key : int or None
+    key_line : float
+        Lowest mean of both axes that a key account needs; -inf without a cap.
     """
 
     customer_id: Any
@@ -89,6 +93,7 @@ class AccountSheet:
     indicators: pd.DataFrame
     lang: str = "en"
     max_key: int | None = None
+    key_line: float = -np.inf
 
     def __str__(self) -> str:
         lang = self.lang
@@ -100,8 +105,9 @@ class AccountSheet:
         lines.append(say(STABILITY, lang, risk=f"{self.flip_risk:.0%}", doubt=doubt))
         lines += [CHANGES[lang], *(text for axis in AXES for text in self._turns(axis))]
         if self.next_in_line:
-            mean = sum(self.scores.values()) / 2.0
-            lines.append(say(NEXT, lang, n=self.max_key, score=_short(mean)))
+            mean = float(_rounded(sum(self.scores.values()) / 2.0))
+            why = why_not_key(mean, self.key_line, self.max_key, lang)
+            lines.append(why[0].upper() + why[1:])
         return "\n".join(lines)
 
     def _score(self, axis: str) -> str:
@@ -133,6 +139,13 @@ class AccountSheet:
         return say(
             TURN, self.lang, axis=axis, name=column_label(row.indicator, self.lang), at=at, value=value
         )
+
+
+def why_not_key(score: float, key_line: float, max_key: int | None, lang: str) -> str:
+    """Return why an account that is high on both axes is not a key account."""
+    shown, *line = apart(score, *([key_line] if np.isfinite(key_line) else []), write=_short)
+    need = say(NEEDED, lang, line=line[0]) if line else TOO_MANY[lang]
+    return say(NEXT, lang, n=max_key, score=shown, need=need)
 
 
 def indicator_rows(

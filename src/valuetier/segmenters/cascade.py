@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -60,7 +61,7 @@ class CascadeSegmenter(BaseSegmenter):
     ----------
     gates : sequence of rules, or mapping of str to mapping, optional
         Tiers and conditions, as :class:`RuleSegmenter` takes them; the first that holds
-        decides. ``()``: no gates.
+        decides. ``()``: no gates. A tier of the segmenters may be named as well.
     above : sequence of str
         Tiers of the gates that stand above all others. The other ones stand below.
     outer : Segmenter, optional
@@ -128,26 +129,30 @@ class CascadeSegmenter(BaseSegmenter):
                 "at least 2 are needed to learn tiers. Make the gates narrower."
             )
         frame = table if tables.width(X) is not None else X
-        outer = clone(self._outer(), safe=False).fit(_rows(frame, rest))
+        outer = _fitted(self._outer(), frame, table, rest)
         codes = np.full(len(rest), -1, dtype=np.int64)
         codes[rest] = outer.predict(table[rest])
-        inner, undivided = self._fit_inner(frame, codes, _names(outer))
+        inner, undivided = self._fit_inner(frame, table, codes, _names(outer))
         tiers = self._compose(gates, outer, inner)
         self.gates_, self.outer_, self.inner_ = gates, outer, inner
         self.undivided_, self.tiers_ = undivided, tiers
         self.n_features_in_ = width
         return self
 
-    def _fit_inner(self, frame: Any, codes: Codes, outer: Names) -> tuple[tuple[Any, ...], dict[str, str]]:
+    def _fit_inner(
+        self, frame: Any, table: pd.DataFrame, codes: Codes, outer: Names
+    ) -> tuple[tuple[Any, ...], dict[str, str]]:
         """Return one fitted segmenter per outer tier, None where it stays whole, and why where it was not meant to."""
         chosen = self._inner([english for english, _ in outer])
         found: list[Any] = []
         undivided: dict[str, str] = {}
         for code, (english, _) in enumerate(outer):
-            part = None if chosen[code] is None else clone(chosen[code], safe=False)
-            if part is not None:
+            part, members = chosen[code], codes == code
+            if part is not None and not members.any():
+                undivided[english], part = "It had no customers when fitted.", None
+            elif part is not None:
                 try:
-                    part.fit(_rows(frame, codes == code))
+                    part = _fitted(part, frame, table, members)
                 except MissingColumnsError:
                     raise
                 except (InvalidDataError, NotConvergedError) as error:
@@ -206,21 +211,21 @@ class CascadeSegmenter(BaseSegmenter):
     def _compose(
         self, gates: Sequence[TierRule], outer: Any, inner: Sequence[Any]
     ) -> tuple[tuple[str, str], ...]:
-        """Return the names of all tiers, best first."""
-        gated = dict.fromkeys(gate.names() for gate in gates)
-        for name in tables.column_list("above", self.above):
-            require_choice("above", name, [english for english, _ in gated])
+        """Return the names of all tiers, best first; a gate may lead into a tier of the segmenters."""
         composed = []
         for names, part in zip(_names(outer), inner, strict=True):
             composed += [names] if part is None else [_composed(names, within) for within in _names(part)]
-        over = [names for names in gated if names[0] in self.above]
-        tiers = (*over, *composed, *(names for names in gated if names not in over))
-        for language in zip(*tiers, strict=True):
-            if len(set(language)) < len(language):
+        theirs = {english for english, _ in composed}
+        for name in tables.column_list("above", self.above):
+            require_choice("above", name, [gate.names()[0] for gate in gates])
+            if name in theirs:
                 raise InvalidParameterError(
-                    f"gates and segmenters must name different tiers, got {list(language)}. Rename a gate."
+                    f"above: {name!r} is a tier of the segmenters, whose order is theirs. "
+                    "Leave it out, or rename the gate."
                 )
-        return tiers
+        gated = [names for names in dict.fromkeys(gate.names() for gate in gates) if names[0] not in theirs]
+        over = [names for names in gated if names[0] in self.above]
+        return _different((*over, *composed, *(names for names in gated if names not in over)))
 
     def _assess(self, columns: Floats) -> Assessment:
         table = self._table(columns)
@@ -271,6 +276,31 @@ def _segmenter(parameter: str, part: Any) -> Any:
             f"{parameter} must be a segmenter such as PyramidSegmenter(), got {part!r}."
         )
     return part
+
+
+def _fitted(part: Any, frame: Any, table: pd.DataFrame, rows: Any) -> Any:
+    """Return a copy of a segmenter, fitted to some rows: of all columns, or of those that are read afterwards."""
+    part = clone(part, safe=False)
+    if isinstance(part, BaseSegmenter):
+        part.fit(_rows(frame, rows))
+        return part
+    try:
+        part.fit(table[rows])
+    except KeyError as error:
+        raise MissingColumnsError(
+            f"{type(part).__name__} reads the column {error}, which no other step does. Name it in columns."
+        ) from None
+    return part
+
+
+def _different(tiers: Names) -> tuple[tuple[str, str], ...]:
+    for language in zip(*tiers, strict=True):
+        twice = [name for name, times in Counter(language).items() if times > 1]
+        if twice:
+            raise InvalidParameterError(
+                f"gates and segmenters must name different tiers, got {twice} twice. Rename a gate."
+            )
+    return tuple(tiers)
 
 
 def _rows(frame: Any, chosen: Any) -> Any:

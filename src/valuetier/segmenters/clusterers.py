@@ -89,12 +89,17 @@ def new_clusterer(estimator: Any, seed: int) -> Any:
         estimator = GaussianMixture(N_DEFAULT, reg_covar=REGULAR)
     if isinstance(estimator, type) or not all(hasattr(estimator, m) for m in ("fit_predict", "get_params")):
         raise InvalidParameterError(
-            f"estimator must be a clusterer of scikit-learn such as GaussianMixture(4), got {estimator!r}."
+            "estimator must be an unfitted clusterer with fit_predict and get_params, as scikit-learn's are, "
+            f"such as GaussianMixture(4), got {estimator!r}."
         )
     copy = clone(estimator)
-    if copy.get_params(deep=False).get("random_state", 0) is None:
-        copy.set_params(random_state=seed)
-    return copy
+    seeds = [name for name, value in copy.get_params().items() if value is None and _is_seed(name)]
+    return copy.set_params(**dict.fromkeys(seeds, seed)) if seeds else copy
+
+
+def _is_seed(name: str) -> bool:
+    """Return whether a parameter is the seed of the clusterer or of a part of it."""
+    return name.rpartition("__")[2] == "random_state"
 
 
 def find_clusters(
@@ -107,6 +112,8 @@ def find_clusters(
 
     Raises
     ------
+    InvalidParameterError
+        If a parameter of it cannot be.
     InvalidDataError
         If it fails, or finds fewer than two clusters.
     """
@@ -116,7 +123,7 @@ def find_clusters(
         rng = np.random.default_rng(seed)
         everyone = everyone[np.sort(rng.choice(len(everyone), sample_size, replace=False))]
     fitted, labels = _fitted(estimator, everyone, len(rows))
-    clusters = _kept(fitted, everyone, labels)
+    clusters, labels = _kept(fitted, everyone, labels)
     codes = clusters.assign(everyone)
     placed = labels >= 0
     agreement = float((codes[placed] == labels[placed]).mean()) if placed.any() else 0.0
@@ -130,30 +137,50 @@ def find_clusters(
 
 
 def _fitted(estimator: Any, everyone: Floats, n_different: int) -> tuple[Any, Codes]:
-    """Return the fitted clusterer and the labels 0, 1, …, -1 being noise."""
-    fitted = clone(estimator)
+    """Return the fitted clusterer and the labels from 0 up, -1 being noise."""
+    fitted, name = clone(estimator), type(estimator).__name__
     try:
-        with threadpool_limits(1), warnings.catch_warnings():
+        with (
+            threadpool_limits(1),
+            warnings.catch_warnings(),
+            np.errstate(divide="ignore"),
+        ):  # OPTICS divides by 0
             warnings.simplefilter("ignore", ConvergenceWarning)  # whether it is stable is reported
-            labels = np.asarray(fitted.fit_predict(everyone), dtype=np.int64)
-    except ValueError:
+            labels = np.asarray(fitted.fit_predict(everyone.copy()))
+    except ValueError as error:
+        if isinstance(error, TypeError):  # both is what scikit-learn raises for a wrong parameter
+            raise InvalidParameterError(f"estimator: {error}") from None
         raise InvalidDataError(
-            f"{type(estimator).__name__} cannot cluster {len(everyone)} customers of whom {n_different} are "
+            f"{name} cannot cluster {len(everyone)} customers of whom {n_different} are "
             f"different (n_samples = {len(everyone)}). Ask for fewer clusters, or fit on more customers."
         ) from None
-    return fitted, labels
+    if labels.shape != everyone.shape[:1]:
+        raise InvalidDataError(
+            f"{name} must give each of {len(everyone)} customers a cluster, got labels of shape {labels.shape}."
+        )
+    return fitted, _whole(labels)
 
 
-def _kept(fitted: Any, everyone: Floats, labels: Codes) -> Clusters:
-    """Return the mixture, the centres, or the mean of each cluster: the first of these that there is."""
+def _whole(labels: NDArray[Any]) -> Codes:
+    """Return labels as whole numbers, texts in their order; -1 for what is negative or missing."""
+    if labels.dtype.kind not in "biuf":
+        labels = np.unique(labels, return_inverse=True)[1]
+    return np.where(labels >= 0, labels, -1).astype(np.int64)
+
+
+def _kept(fitted: Any, everyone: Floats, labels: Codes) -> tuple[Clusters, Codes]:
+    """Return the first that there is of mixture, centres and mean of each cluster; and the labels as places in it."""
     factors = _factors(fitted)
     if factors is not None:
-        return Clusters(significant(fitted.means_), significant(fitted.weights_), significant(factors))
+        mixture = (significant(part) for part in (fitted.means_, fitted.weights_, factors))
+        return Clusters(*mixture), labels
     centres = getattr(fitted, "cluster_centers_", None)
     if centres is None:
-        found = [everyone[labels == label].mean(axis=0) for label in range(int(labels.max()) + 1)]
+        there = np.unique(labels[labels >= 0])
+        found = [everyone[labels == label].mean(axis=0) for label in there]
         centres = np.array(found).reshape(-1, everyone.shape[1])
-    return Clusters(significant(np.asarray(centres, dtype=np.float64)))
+        labels = np.where(labels >= 0, np.searchsorted(there, labels), -1)
+    return Clusters(significant(np.asarray(centres, dtype=np.float64))), labels
 
 
 def _factors(fitted: Any) -> Floats | None:

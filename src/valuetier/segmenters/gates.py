@@ -58,14 +58,20 @@ class Gate:
 
 
 def read_gates(gates: Sequence[Any]) -> tuple[Gate, ...]:
-    """Return gates, also those written as (column, comparison, value, best_tier)."""
+    """Return gates, also those written as (column, comparison, value, best_tier), or as such a mapping."""
     try:
-        return tuple(gate if isinstance(gate, Gate) else Gate(*gate) for gate in gates)
+        return tuple(_gate(gate) for gate in gates)
     except TypeError:
         raise InvalidParameterError(
             "gates must be a sequence of Gate(column, comparison, value, best_tier) or of such four "
             f"values, got {gates!r}."
         ) from None
+
+
+def _gate(given: Any) -> Gate:
+    if isinstance(given, Gate):
+        return given
+    return Gate(**given) if isinstance(given, Mapping) else Gate(*given)
 
 
 def caps_of(gates: Sequence[Gate], tiers: Names) -> tuple[int, ...]:

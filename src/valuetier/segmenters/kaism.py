@@ -16,7 +16,7 @@ from valuetier._core.matrix import quadrant, weight_draws, weighted_share
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidParameterError, require_choice
-from valuetier.segmenters.account_sheet import AXES, AccountSheet, indicator_rows
+from valuetier.segmenters.account_sheet import AXES, AccountSheet, indicator_rows, why_not_key
 from valuetier.segmenters.indicators import (
     MISSING,
     Ratings,
@@ -46,7 +46,6 @@ TEXTS = {
     "zh": "客户吸引力 {a}（{a_side}分界线 {a_line}），相对竞争力 {s}（{s_side}分界线 {s_line}）→ {tier}",
 }
 SIDES = {"en": ("below", "on or above"), "zh": ("低于", "不低于")}
-CAPPED = {"en": "; next in line: key accounts are limited to {n}", "zh": "；候补：关键客户上限为 {n} 个"}
 
 
 class KAISMSegmenter(BaseSegmenter):
@@ -232,6 +231,7 @@ class KAISMSegmenter(BaseSegmenter):
             indicators=pd.DataFrame(rows),
             lang=lang,
             max_key=self.max_key,
+            key_line=self.key_line_,
         )
 
     def _is_capped(self, found: Assessment) -> NDArray[np.bool_]:
@@ -339,10 +339,11 @@ class KAISMSegmenter(BaseSegmenter):
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers, sides = self.get_tier_names_out(lang), SIDES[lang]
+        link = "；" if lang == "zh" else "; "
         first, second = found.evidence["attractiveness"], found.evidence["strength"]
         here = quadrant(first, second, self.lines_)
         sentences = []
-        for a, s, code, place in zip(first, second, found.codes, here, strict=True):
+        for a, s, score, code, place in zip(first, second, found.scores, found.codes, here, strict=True):
             (a_text, a_line), (s_text, s_line) = (
                 apart(score, line, write=_one_decimal)
                 for score, line in zip((a, s), self.lines_, strict=True)
@@ -351,7 +352,9 @@ class KAISMSegmenter(BaseSegmenter):
                 TEXTS, lang, a=a_text, a_line=a_line, s=s_text, s_line=s_line, tier=tiers[code],
                 a_side=sides[int(a >= self.lines_[0])], s_side=sides[int(s >= self.lines_[1])],
             )  # fmt: skip
-            sentences.append(text + (say(CAPPED, lang, n=self.max_key) if code != place else ""))
+            if code != place:
+                text += link + why_not_key(float(score), self.key_line_, self.max_key, lang)
+            sentences.append(text)
         return sentences
 
 

@@ -44,7 +44,7 @@ UNKNOWN_TREND = {"en": "trend unknown: steady", "zh": "趋势未知：按平稳�
 
 EXPERIENCE_TEXTS = {
     "en": "orders {orders}{orders_lines}, age {age} days{age_lines}: {word}",
-    "zh": "购买 {orders} 次{orders_lines}，客户年龄 {age} 天{age_lines}：{word}",
+    "zh": "购买 {orders} 次{orders_lines}，成为客户 {age} 天{age_lines}：{word}",
 }
 SILENCE_TEXTS = {
     "en": "silent for {days} days, {silence} gaps{lines} of its rhythm of {gap} days: {word}",

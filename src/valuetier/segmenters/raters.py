@@ -13,6 +13,8 @@ from valuetier._core.compress import significant
 from valuetier.errors import InvalidDataError, MissingColumnsError, suggestion
 from valuetier.tables import ID, SUM_DIGITS, as_frame, materialised
 
+OF_EACH = ("_spread", "_raters", "_agreed")
+
 
 def combine_ratings(
     ratings: Any,
@@ -44,7 +46,8 @@ def combine_ratings(
     Raises
     ------
     InvalidDataError
-        If a rater rates the same indicator of a customer twice, or a name is missing.
+        If a rater rates the same indicator of a customer twice, a name is missing, or an indicator
+        is called as another column of the result.
 
     Examples
     --------
@@ -64,8 +67,10 @@ def combine_ratings(
     ordered = table.sort_values([ID, "indicator", "rating"], kind="stable")
     found = ordered.groupby([ID, "indicator"])["rating"].agg(["mean", "min", "max", "count"])
     customers = pd.Index(found.index.get_level_values(ID).unique())
+    indicators = found.index.get_level_values("indicator").unique().sort_values()
+    _refuse_twins(indicator, list(indicators))
     columns: dict[str, Any] = {}
-    for name in found.index.get_level_values("indicator").unique().sort_values():
+    for name in indicators:
         one = found.xs(name, level="indicator").reindex(customers)
         spread = significant((one["max"] - one["min"]).to_numpy(), SUM_DIGITS)
         columns[name] = significant(one["mean"].to_numpy(), SUM_DIGITS)
@@ -73,6 +78,16 @@ def combine_ratings(
         columns[f"{name}_raters"] = one["count"].fillna(0).to_numpy(dtype=np.int64)
         columns[f"{name}_agreed"] = ~(spread > widest)
     return pd.DataFrame({ID: customers.to_numpy(), **columns})
+
+
+def _refuse_twins(column: str, names: list[Any]) -> None:
+    """Raise if an indicator has the name of another column of the result."""
+    taken = {ID, *(f"{name}{what}" for name in names for what in OF_EACH)}
+    twins = [name for name in names if name in taken]
+    if twins:
+        raise InvalidDataError(
+            f"{column}: {twins} would be two columns of the result. Rename these indicators."
+        )
 
 
 def _read(ratings: Any, names: dict[str, str]) -> pd.DataFrame:

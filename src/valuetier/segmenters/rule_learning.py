@@ -111,7 +111,8 @@ def _leaves(
         (tree.tree_.children_left[node], low, "<"),
         (tree.tree_.children_right[node], ~low, ">="),
     ):
-        narrowed = {**within, name: {**within.get(name, {}), key: bound}}
+        interval = {**within.get(name, {}), key: bound}
+        narrowed = {**within, name: dict(sorted(interval.items(), reverse=True))}  # from ">=" to "<"
         found.append(_leaves(tree, child, ranks[side], columns[side], names, narrowed))
     if len(found[0]) == len(found[1]) == 1 and found[0][0].code == found[1][0].code:
         return [_Leaf(found[0][0].code, within)]

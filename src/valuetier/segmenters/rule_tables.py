@@ -109,13 +109,13 @@ def _read_condition(place: str, column: Any, given: Any) -> dict[str, Any]:
     """Return the long form of a condition: numbers for bounds, tuples for sets."""
     long: Any = given
     if not isinstance(given, Mapping):
-        long = {"in": given if isinstance(given, (list, tuple, set)) else (given,)}
-    sets = {key: tuple(value) for key, value in long.items() if key in SETS and not isinstance(value, str)}
+        long = {"in": given}
+    sets = {key: _entries(value) for key, value in long.items() if key in SETS}
     bounds = {key: value for key, value in long.items() if key not in SETS}
     numbers = {key: 0.0 if _share(value) else value for key, value in bounds.items()}
     entries = [entry for values in sets.values() for entry in values if entry is not None]
     try:
-        if len(sets) + len(bounds) < len(long) or any(not _is_number(entry) for entry in entries):
+        if not all(_is_number(entry) for entry in entries):
             raise TypeError
         Condition.model_validate({**sets, **numbers}, strict=True)
     except (ValidationError, TypeError):
@@ -124,6 +124,10 @@ def _read_condition(place: str, column: Any, given: Any) -> dict[str, Any]:
             f"or with a share of customers such as 'p80', got {given!r}."
         ) from None
     return {**sets, **bounds}
+
+
+def _entries(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, (list, tuple, set)) else (given,)
 
 
 def _is_number(value: Any) -> bool:

@@ -17,6 +17,8 @@ from valuetier.segmenters.words import apart, column_label, number
 SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 OPPOSITE = {">=": "<", ">": "<=", "<=": ">", "<": ">=", "in": "not_in", "not_in": "in"}
 MISSING = {"en": "missing", "zh": "缺失"}
+KNOWN = {"en": "known", "zh": "有记录"}
+WANTED = {"en": "wanted {}", "zh": "要求 {}"}
 AMONG = {
     ("in", "en"): "one of {values}",
     ("in", "zh"): "属于 {values}",
@@ -84,14 +86,16 @@ class _Comparison(NamedTuple):
 
     def text(self, i: int, lang: str) -> str:
         """Return a customer's value beside what it is compared with: ``spend 500 (≥ 100)``."""
-        value, key = float(self.values[i]), self.key
-        if key in SETS or np.isnan(value):
-            shown = _one(value, lang)
-            wanted = _wanted(key if self.holds[i] else OPPOSITE.get(key, key), self.bound, lang)
+        value, key, name = float(self.values[i]), self.key, column_label(self.column, lang)
+        true = key if self.holds[i] else OPPOSITE[key]
+        if key in SETS:
+            shown, wanted = _one(value, lang), _wanted(true, self.bound, lang)
+        elif np.isnan(value):
+            shown, wanted = _one(value, lang), WANTED[lang].format(_wanted(key, self.bound, lang))
         else:
             shown, limit = apart(value, float(self.bound))
-            wanted = f"{SIGNS[key if self.holds[i] else OPPOSITE[key]]} {limit}"
-        return f"{column_label(self.column, lang)} {shown}{BRACKETS[lang].format(wanted)}"
+            wanted = f"{SIGNS[true]} {limit}"
+        return f"{name} {shown}" if shown == wanted else f"{name} {shown}{BRACKETS[lang].format(wanted)}"
 
 
 def _comparisons(rule: TierRule, table: Table) -> list[_Comparison]:
@@ -113,6 +117,10 @@ def _why_not(position: int, compared: Sequence[_Comparison], i: int, lang: str) 
 def _wanted(key: str, bound: Any, lang: str) -> str:
     if key not in SETS:
         return f"{SIGNS[key]} {_in_full(float(bound))}"
+    if list(bound) == [None]:
+        return (MISSING if key == "in" else KNOWN)[lang]
+    if len(bound) == 1:
+        return f"{'=' if key == 'in' else '≠'} {_in_full(float(bound[0]))}"
     values = LINKS[lang].join(_one(value, lang) for value in bound)
     return AMONG[key, lang].format(values=values)
 

@@ -136,9 +136,10 @@ class RuleSegmenter(BaseSegmenter):
         ----------
         X : table
         y : (n,) array-like, optional
-            The experts' tiers, used where no rules are given: names, or numbers of which the
-            smallest is the best. Missing ones are left out. Their order is that of ``tiers``; else
-            of the categories, if they are ordered; else names are ordered by the mean of ``order_by``.
+            The experts' tiers, used where no rules are given: names (of ``tiers`` in either
+            language), or numbers of which the smallest is the best. Missing ones are left out. Their order is that of ``tiers``; else
+            of the categories, best first, if they are ordered; else names are ordered by the mean
+            of ``order_by``.
 
         Raises
         ------
@@ -159,19 +160,25 @@ class RuleSegmenter(BaseSegmenter):
 
     def _learn(self, X: Any, y: Any) -> Self:
         names = self._columns()
+        if not names:
+            raise InvalidParameterError("features must name at least one column, got ().")
         growth = Growth(
             validate.whole_number("max_depth", self.max_depth, 1),
             validate.whole_number("min_customers", self.min_customers, 1),
             self.random_state,
         )
         columns, width = self._read_to_fit(X)
-        labels = tier_order(
-            y, self.tiers, lambda: self._read_to_fit(X, (self.order_by,))[0][:, -1], len(columns)
-        )
+        labels = tier_order(y, self.tiers, lambda: self._ordering(X), len(columns))
         known = labels.codes >= 0
         learned = (columns[known], labels.codes[known], names, labels.tiers, growth)
         rules = learn_rules(*learned)
         return self._keep(rules, labels.tiers, validate_rules(*learned, rules), width)
+
+    def _ordering(self, X: Any) -> Floats:
+        """Return the column whose mean orders names, a feature or one more."""
+        names = self._columns()
+        also = () if self.order_by in names else (self.order_by,)
+        return self._read_to_fit(X, also)[0][:, [*names, *also].index(self.order_by)]
 
     def _keep(
         self,

@@ -29,7 +29,7 @@ class Scaling(NamedTuple):
     def unscale(self, rows: Floats) -> Floats:
         """Return what scaled features are in the units of the columns."""
         values = rows * self.spread + self.median
-        return np.where(self.log, np.expm1(values), values)
+        return np.expm1(values, out=values, where=np.broadcast_to(self.log, values.shape))
 
 
 def learn_scaling(columns: Floats, names: Sequence[str]) -> Scaling:

@@ -69,7 +69,7 @@ class ScorecardSegmenter(BaseSegmenter):
         Indicators that count inverted, such as days overdue; by default recency_days too.
     missing : str
         ``"refuse"`` missing values, or ``"renormalise"`` the weights of the known indicators.
-    gates : sequence of Gate or of (column, comparison, value, best_tier)
+    gates : sequence of Gate, of (column, comparison, value, best_tier) or of such mappings
         ``("overdue_days", ">", 90, "Ordinary")``: whoever is overdue by more than 90 days is
         Ordinary at best. Where several strike, the lowest cap holds. Columns of gates must be known.
     preset : str
@@ -107,7 +107,7 @@ class ScorecardSegmenter(BaseSegmenter):
         scale: Scales = "percentile",
         lower_is_better: Sequence[str] = (),
         missing: str = "refuse",
-        gates: Sequence[Gate | tuple[str, str, float, str]] = (),
+        gates: Sequence[Gate | tuple[str, str, float, str] | Mapping[str, Any]] = (),
         preset: str = "vip",
         cut: Cut | None = None,
     ) -> None:

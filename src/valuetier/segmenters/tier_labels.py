@@ -83,7 +83,8 @@ def tier_order(y: Any, given: Given, value: Callable[[], Floats], n_customers: i
     y : (n,) array-like
         Names, or numbers of which the smallest is the best; missing where there is none.
     given : sequence, optional
-        Names of all tiers, best first; numbers in ``y`` are then positions in it.
+        Names of all tiers, best first; numbers in ``y`` are then positions in it, and names in
+        ``y`` may be of either language.
     value : function
         Gives the column whose mean orders names that come without an order.
 
@@ -92,7 +93,7 @@ def tier_order(y: Any, given: Given, value: Callable[[], Floats], n_customers: i
     InvalidDataError
         If y has another length than the table, or tells fewer than two tiers apart.
     """
-    labels = pd.Series(y) if isinstance(y, (pd.Series, pd.Categorical)) else pd.Series(np.asarray(y).ravel())
+    labels = _labels(y)
     if len(labels) != n_customers:
         raise InvalidDataError(
             f"y must have one tier per customer: {n_customers} customers, {len(labels)} tiers."
@@ -104,7 +105,7 @@ def tier_order(y: Any, given: Given, value: Callable[[], Floats], n_customers: i
             f"y must tell at least two tiers apart, got {len(there)} in {int(known.sum())} known tiers. "
             "Pass the experts' tiers of more customers."
         )
-    numeric = pd.api.types.is_numeric_dtype(labels.dtype)
+    numeric = _is_numeric(labels.dtype)
     if given is not None:
         return _in_given_order(labels, known, _pairs(given), numeric)
     ordered = sorted(there) if numeric else _by_value(labels, there, value)
@@ -112,8 +113,25 @@ def tier_order(y: Any, given: Given, value: Callable[[], Floats], n_customers: i
     return Labels(_codes(labels, ordered), _different("y", names))
 
 
+def _labels(y: Any) -> pd.Series:
+    """Return tiers of any kind as a series; unordered categories that are numbers as numbers."""
+    if isinstance(y, (list, tuple)):  # as an array, a missing one among names would turn into text
+        y = pd.Series(y)
+    labels = pd.Series(y) if isinstance(y, (pd.Series, pd.Categorical)) else pd.Series(np.asarray(y).ravel())
+    if isinstance(labels.dtype, pd.CategoricalDtype) and not labels.cat.ordered:
+        return labels.astype(labels.cat.categories.dtype if labels.notna().all() else object).infer_objects()
+    return labels
+
+
+def _is_numeric(dtype: Any) -> bool:
+    """Return whether tiers are numbers; yes and no are names."""
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+
+
 def _in_given_order(labels: pd.Series, known: NDArray[np.bool_], tiers: Pairs, numeric: bool) -> Labels:
     allowed = list(range(len(tiers))) if numeric else [english for english, _ in tiers]
+    in_chinese = {} if numeric else {chinese: english for english, chinese in tiers}
+    labels = labels.astype(object).map(lambda one: one if one in allowed else in_chinese.get(one, one))
     strange = int((~labels[known].isin(allowed)).sum())
     if strange:
         raise InvalidDataError(
