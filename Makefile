@@ -8,7 +8,7 @@ SETUP := $(PYTHON) -m venv $(VENV) || ./tools/venv-without-ensurepip $(PYTHON) $
 
 .PHONY: demo test dev lint types imports docs notebooks benchmarks build check clean
 
-demo: $(VENV)/.demo  ## all five segmenters on real orders; results in demo/
+demo: $(VENV)/.demo  ## five segmenters on real orders; results in demo/
 	$(BIN)/valuetier demo --out demo
 
 test: $(VENV)/.dev  ## the test suite

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.spark import new_session
+from valuetier.segmenters import cluster_quality
 
 DATA = Path(__file__).parent / "data"
 
@@ -19,6 +20,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],  # how fast the machine is proves nothing
 )
 settings.load_profile("valuetier")
+
+
+@pytest.fixture(scope="module")
+def few_bootstraps():
+    """Judge the stability of clusters by two resamples: a contract holds for any number of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster_quality, "BOOTSTRAPS", 2)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import pytest
 import valuetier as vt
 from valuetier.checks import make_customers, yield_checks
 
+pytestmark = pytest.mark.usefixtures("few_bootstraps")
+
 CHECKS = {check.__name__: check for check in yield_checks()}
 
 

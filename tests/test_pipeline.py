@@ -147,7 +147,7 @@ def test_command_run_prints_a_table(log_file, tmp_path):
 
 
 def test_command_demo(tmp_path):
-    """The demonstration runs all five segmenters on the whole CDNOW log and writes the page."""
+    """The demonstration runs five segmenters on the whole CDNOW log and writes the page."""
     shown = invoke("demo", "--out", tmp_path, "--json")
     found = json.loads(shown.stdout)
     assert set(found["segmenters"]) == {"rfm", "pyramid", "kaism", "kmeans", "clv"}

@@ -214,7 +214,7 @@ def test_what_is_not_installed_cannot_be_stored(tmp_path):
         Mine().fit(CUSTOMERS).save(tmp_path / "model.json")
     assert str(caught.value) == (
         "Mine cannot be stored: its class is not installed as an entry point of valuetier.segmenters, "
-        "valuetier.cuts or valuetier.models."
+        "valuetier.cuts, valuetier.models or valuetier.clusterers."
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from valuetier import evaluate as evaluate
     from valuetier import models as models
     from valuetier import plots as plots
+    from valuetier import values as values
     from valuetier.customers import (
         IngestReport,
         Split,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         Suspicion,
         from_lifetimes,
         from_pymc_marketing,
+        spend_trend,
         split,
         sum_log_gaps,
         summarize,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         ValueTierError,
     )
     from valuetier.learning import LearningReport, fit
+    from valuetier.loyalty import ActivityPoints, LoyaltyProgramme, PointsMultiplier
     from valuetier.models import (
         BGBB,
         BGNBD,
@@ -60,12 +63,24 @@ if TYPE_CHECKING:
     from valuetier.ondisk import DiskRun, run_on_disk
     from valuetier.pipeline import run
     from valuetier.plugins import available_segmenters, get_segmenter
+    from valuetier.referrals import referral_value
     from valuetier.segmenters import (
+        AccountSheet,
+        CascadeSegmenter,
+        ClusterSegmenter,
         CLVSegmenter,
+        Gate,
         KAISMSegmenter,
         KMeansSegmenter,
+        LifecycleSegmenter,
+        LoyaltySegmenter,
+        MatrixSegmenter,
         PyramidSegmenter,
         RFMSegmenter,
+        RuleSegmenter,
+        ScorecardSegmenter,
+        TierRule,
+        combine_ratings,
     )
     from valuetier.store import load
     from valuetier.strategy import Playbook, StrategyMapper
@@ -78,6 +93,7 @@ _HOMES = {
     "evaluate": "",
     "models": "",
     "plots": "",
+    "values": "",
     "IngestReport": "customers",
     "Split": "customers",
     "Summary": "customers",
@@ -85,6 +101,7 @@ _HOMES = {
     "from_lifetimes": "customers",
     "from_pymc_marketing": "customers",
     "split": "customers",
+    "spend_trend": "customers",
     "sum_log_gaps": "customers",
     "summarize": "customers",
     "to_lifetimes": "customers",
@@ -103,6 +120,9 @@ _HOMES = {
     "ValueTierError": "errors",
     "LearningReport": "learning",
     "fit": "learning",
+    "ActivityPoints": "loyalty",
+    "LoyaltyProgramme": "loyalty",
+    "PointsMultiplier": "loyalty",
     "BGBB": "models",
     "BGNBD": "models",
     "CNBDK": "models",
@@ -121,11 +141,23 @@ _HOMES = {
     "run": "pipeline",
     "available_segmenters": "plugins",
     "get_segmenter": "plugins",
+    "referral_value": "referrals",
+    "CascadeSegmenter": "segmenters",
+    "ClusterSegmenter": "segmenters",
+    "AccountSheet": "segmenters",
     "CLVSegmenter": "segmenters",
+    "Gate": "segmenters",
     "KAISMSegmenter": "segmenters",
     "KMeansSegmenter": "segmenters",
+    "LifecycleSegmenter": "segmenters",
+    "LoyaltySegmenter": "segmenters",
+    "MatrixSegmenter": "segmenters",
     "PyramidSegmenter": "segmenters",
     "RFMSegmenter": "segmenters",
+    "RuleSegmenter": "segmenters",
+    "ScorecardSegmenter": "segmenters",
+    "combine_ratings": "segmenters",
+    "TierRule": "segmenters",
     "load": "store",
     "Playbook": "strategy",
     "StrategyMapper": "strategy",

@@ -96,6 +96,14 @@ def positive_number(name: str, value: object, *, zero: bool = False) -> float:
     return number
 
 
+def finite_number(name: str, value: object) -> float:
+    """Return ``value`` as a float; raise unless it is a finite number."""
+    number = _real(value)
+    if number is None or not math.isfinite(number):
+        raise InvalidParameterError(f"{name} must be a finite number, got {value!r}.")
+    return number
+
+
 def whole_number(name: str, value: object, low: int) -> int:
     """Return ``value`` as an int; raise unless it is a whole number from ``low`` up."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:

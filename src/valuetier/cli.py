@@ -99,7 +99,7 @@ def demo(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run all five segmenters on the real CDNOW order log: tiers, actions and report.html."""
+    """Run five segmenters on the real CDNOW order log: tiers, actions and report.html."""
     with _steps(quiet) as step:
         results, files = demonstration.run_demo(out, lang, step)
     if as_json:

@@ -1,4 +1,4 @@
-"""The demonstration: all five segmenters on the real CDNOW order log."""
+"""The demonstration: five segmenters on the real CDNOW order log."""
 
 from __future__ import annotations
 

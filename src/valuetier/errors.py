@@ -27,7 +27,7 @@ class MissingColumnsError(InvalidDataError):
 
 
 class UncoveredTiersError(ValueTierError, ValueError):
-    """A playbook has no rule for some tiers or segments."""
+    """A playbook, or a set of rules, has no answer for some customers."""
 
 
 class UnknownSegmenterError(ValueTierError, LookupError):

@@ -1,4 +1,4 @@
-"""Finding segmenters, cuts and models by name: the built-in ones and those of other packages.
+"""Finding segmenters, cuts, models and clusterers by name: the built-in ones and those of other packages.
 
 Everything is found through entry points, the built-ins as well, so that another
 package adds a segmenter without a change here::
@@ -19,7 +19,8 @@ from valuetier.errors import UnknownSegmenterError, suggestion
 SEGMENTERS = "valuetier.segmenters"
 CUTS = "valuetier.cuts"
 MODELS = "valuetier.models"
-GROUPS = (SEGMENTERS, CUTS, MODELS)
+CLUSTERERS = "valuetier.clusterers"
+GROUPS = (SEGMENTERS, CUTS, MODELS, CLUSTERERS)
 
 
 @cache

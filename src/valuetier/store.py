@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from valuetier.errors import InvalidDataError
-from valuetier.plugins import type_name, type_named
+from valuetier.plugins import CLUSTERERS, type_name, type_named
 
 FORMAT = 1
 
@@ -102,16 +102,15 @@ def _contents(thing: Any, *, reports: bool = True) -> dict[str, Any]:
     if name is None:
         raise InvalidDataError(
             f"{type(thing).__name__} cannot be stored: its class is not installed as an entry point "
-            "of valuetier.segmenters, valuetier.cuts or valuetier.models."
+            "of valuetier.segmenters, valuetier.cuts, valuetier.models or valuetier.clusterers."
         )
     params = thing.get_params(deep=False)
+    learned = {} if name.startswith(f"{CLUSTERERS}/") else state_of(thing)  # labels name customers
     return {
         "type": name,
         "params": {key: _encode(value, reports) for key, value in sorted(params.items())},
         "state": {
-            key: _encode(value, reports)
-            for key, value in state_of(thing).items()
-            if reports or key != "report_"
+            key: _encode(value, reports) for key, value in learned.items() if reports or key != "report_"
         },
     }
 

@@ -207,3 +207,13 @@ def as_of_of(X: Any) -> date | None:
     if pd.isna(last) or pd.isna(days):
         return None
     return date(last.year, last.month, last.day) + timedelta(days=int(days))
+
+
+def row_of(ids: NDArray[Any], parameter: str, customer: Any) -> int:
+    """Return the row of a customer in a table with these ids; ``parameter`` is what messages call it."""
+    rows = np.flatnonzero(np.asarray(ids == customer))
+    if len(rows) != 1:
+        raise InvalidDataError(
+            f"{parameter}: none of {len(ids)} customers has this id. Pass an id of the table, of its type."
+        )
+    return int(rows[0])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from valuetier._core.matrix import quadrant, weight_draws, weighted_share
+from valuetier._core.matrix import quadrant, turning_weights, weight_draws, weighted_share
 
 ratings = arrays(float, (7, 3), elements=st.integers(0, 100).map(float) | st.just(np.nan))
 weights = arrays(float, 3, elements=st.integers(1, 9).map(float))
@@ -60,3 +60,30 @@ def test_weight_draws_stay_within_their_spread(spread, seed):
     assert drawn.shape == (50, 3)
     assert (np.abs(drawn - 1) <= spread + 1e-12).all()
     np.testing.assert_array_equal(drawn, weight_draws(3, spread, 50, seed))
+
+
+def test_others_that_cancel_leave_nothing_to_turn():
+    """0.1 + 0.2 - 0.3 is no advantage, however it is summed: the third indicator decides alone."""
+    turning, leads = turning_weights(np.array([1.0, 1.0, -1.0, 5.0]), np.array([0.1, 0.2, 0.3, 1.0]))
+    assert np.isnan(turning[3])
+    assert leads[3] == 0
+
+
+@given(
+    advantages=st.lists(st.integers(-20, 20).map(float), min_size=1, max_size=5).map(np.array),
+    data=st.data(),
+)
+def test_turning_weights_against_trying(advantages, data):
+    """Just above and just below the weight found the sums lead as said; without one the leader stays."""
+    k = len(advantages)
+    weights = np.array(data.draw(st.lists(st.integers(1, 9), min_size=k, max_size=k)), dtype=float)
+    turning, leads = turning_weights(advantages, weights)
+    for j in range(k):
+        tried = [turning[j] * 0.99, turning[j] * 1.01] if leads[j] >= 2 else [0.001, 1.0, 1000.0]
+        ahead = []
+        for weight in tried:
+            moved = weights.copy()
+            moved[j] = weight
+            ahead.append(float(moved @ advantages) > 1e-9)
+        assert ahead == {0: [True] * 3, 1: [False] * 3, 2: [False, True], 3: [True, False]}[leads[j]]
+        assert np.isnan(turning[j]) == (leads[j] < 2)

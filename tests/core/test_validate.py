@@ -166,6 +166,21 @@ def test_what_is_no_positive_number_is_refused(value):
     )
 
 
+@pytest.mark.parametrize("value", [0, -1.5, np.float32(2), np.int64(-3)])
+def test_finite_numbers_pass(value):
+    """Of either sign; Python's and numpy's numbers become floats."""
+    found = validate.finite_number("line", value)
+    assert (type(found), found) == (float, value)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf, "1", None, False, [1]])
+def test_what_is_no_finite_number_is_refused(value):
+    """Not finite, text, None and booleans: the message shows the value."""
+    assert message_of(InvalidParameterError, validate.finite_number, "line", value) == (
+        f"line must be a finite number, got {value!r}."
+    )
+
+
 def test_zero_may_be_allowed():
     """With ``zero`` 0 passes, and the message says so."""
     assert validate.positive_number("discount_rate", 0, zero=True) == 0

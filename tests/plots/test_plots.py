@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 import valuetier as vt
 from valuetier import InvalidDataError, InvalidParameterError
@@ -35,6 +36,20 @@ def test_bars_are_the_shares(assignment):
     assert people == pytest.approx([0.25] * 4)
     assert worth == pytest.approx([900 / 1300, 300 / 1300, 80 / 1300, 20 / 1300])
     assert [text.get_text() for text in ax.get_yticklabels()] == ["Top", "High", "Medium", "Low"]
+
+
+@pytest.mark.parametrize("n_without_value", [1, 40])
+def test_the_legend_hides_nothing(n_without_value):
+    """Neither bars, nor their labels, nor the title lie under the legend, however long the last bar is."""
+    table = pd.DataFrame({"spend": [900.0, 300.0, 80.0] + [0.0] * n_without_value})
+    found = vt.PyramidSegmenter(preset="abc").fit(table).assign(table)
+    ax = plot_tiers(found, table["spend"])
+    ax.figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    title = [text for text in ax.findobj(Text) if text.get_text() == ax.get_title(loc="left")]
+    drawn = [*ax.patches, *ax.texts, *title]
+    assert len(drawn) == 4 * len(found.tiers) + 1
+    assert not any(legend.overlaps(artist.get_window_extent()) for artist in drawn)
 
 
 def test_tiers_in_chinese(assignment):

@@ -104,6 +104,16 @@ def test_a_feature_whose_middle_half_is_equal_is_scaled_by_its_standard_deviatio
     assert kmeans.spread_[1] == pytest.approx(column.std(ddof=0))
 
 
+def test_amounts_that_are_not_logged_may_be_large():
+    """A centre of thousands is put back into its unit as it is, and explained."""
+    spend = np.linspace(1000, 9000, 40)
+    customers = pd.DataFrame({"recency_days": spend[::-1] / 3, "orders": spend / 100, "spend": spend})
+    kmeans = vt.KMeansSegmenter(n_tiers=2).fit(customers)
+    assert kmeans.log_ == (False, False, False)
+    mean = float(f"{customers['spend'][kmeans.predict(customers) == 0].mean():.3g}")
+    assert f"spend 9,000 (centre {mean:,.0f})" in kmeans.explain(customers)["reason"].iloc[-1]
+
+
 def test_the_tier_is_the_nearest_centre():
     """The evidence holds the distance to every tier's centre; the smallest is the tier's own."""
     kmeans, customers = vt.KMeansSegmenter().fit(make()), make(100, seed=5)

@@ -113,3 +113,59 @@ def test_unknown_scales_are_refused():
     with pytest.raises(InvalidParameterError) as caught:
         _rated([1, 2], "rank")
     assert str(caught.value) == ("scale must be one of ['percentile', 'minmax'] or (low, high), got 'rank'.")
+
+
+def test_a_points_table_gives_each_value_the_points_of_its_step():
+    """The last threshold reached counts, as a share of the most points; the ends go on for ever."""
+    table = {0: 4, 10: 8, 20: 2}
+    assert _rated([0, 9.99, 10, 19.99, 20, 1e9], table) == [50, 50, 100, 100, 25, 25]
+    assert _rated([-1e300, 0], {-np.inf: 1, 0: 2}) == [50, 100]
+    rating = learn_rating("n", np.array([1.0]), table, lower_is_better=False)
+    assert rating.midpoint == 62.5
+    assert np.isnan(rating.rate(np.array([np.nan]))[0])
+
+
+@given(
+    table=st.dictionaries(st.integers(-50, 50), st.integers(0, 9), min_size=2).filter(
+        lambda found: len(set(found.values())) > 1
+    ),
+    values=st.lists(st.integers(-50, 60), min_size=1),
+)
+def test_points_tables_are_complete_and_disjoint(table, values):
+    """Every value from the first threshold on has the points of exactly one step."""
+    start = min(table)
+    known = [value for value in values if value >= start] or [start]
+    expected = [table[max(t for t in table if t <= value)] / max(table.values()) * 100 for value in known]
+    np.testing.assert_allclose(_rated(known, table), expected)
+
+
+def test_values_below_the_points_table_are_counted():
+    """A value for which the table has no points is an error, not a zero."""
+    with pytest.raises(InvalidDataError) as caught:
+        _rated([-1, 5, -3], {0: 1, 10: 2})
+    assert str(caught.value) == (
+        "n: 2 of 3 values lie below 0, where the points table begins. "
+        "Correct them, or let the table begin lower."
+    )
+
+
+def test_a_points_table_has_its_own_direction():
+    """It cannot be inverted as well."""
+    with pytest.raises(InvalidParameterError) as caught:
+        _rated([1, 2], {0: 1, 2: 5}, lower_is_better=True)
+    assert str(caught.value) == (
+        "lower_is_better names 'n', whose points table says by itself what is better. "
+        "Take it out of lower_is_better."
+    )
+
+
+@pytest.mark.parametrize(
+    "table", [{}, {0: 1}, {0: 1, 5: 1}, {0: -1, 5: 1}, {"a": 1, "b": 2}, {0: None, 1: 2}]
+)
+def test_points_tables_that_cannot_work(table):
+    """Thresholds are numbers, points at least 0 and not all equal."""
+    with pytest.raises(InvalidParameterError) as caught:
+        _rated([1, 2], table)
+    assert str(caught.value) == (
+        f"scale as a points table needs {{threshold: points}} with points ≥ 0, not all equal, got {table!r}."
+    )

@@ -128,7 +128,7 @@ def test_the_kaism_sentence_gives_the_quadrant(lang):
 
 
 def test_the_kaism_sentence_of_a_capped_account_says_why():
-    """High on both axes and not a key account: the sentence names the cap."""
+    """High on both axes and not a key account: the sentence names the cap and the score it takes."""
     accounts = pd.DataFrame({"value": [9.0, 8.0, 1.0], "fit": [9.0, 8.0, 1.0]})
     kaism = vt.KAISMSegmenter(attractiveness={"value": 1}, strength={"fit": 1}, scale=(0, 10), max_key=1).fit(
         accounts
@@ -136,9 +136,24 @@ def test_the_kaism_sentence_of_a_capped_account_says_why():
     key, capped, low = kaism.explain(accounts)["reason"]
     both_high = "attractiveness {0} (on or above the line 50), strength {0} (on or above the line 50)"
     assert key == both_high.format(90) + " → Key"
-    assert capped == both_high.format(80) + " → Develop; next in line: key accounts are limited to 1"
+    assert capped == both_high.format(80) + (
+        " → Develop; next in line: key accounts are limited to 1 (mean of both axes 80, needed 90)"
+    )
     assert low == "attractiveness 10 (below the line 50), strength 10 (below the line 50) → Opportunity"
-    assert kaism.explain(accounts, "zh")["reason"][1].endswith("→ 发展客户；候补：关键客户上限为 1 个")
+    assert kaism.explain(accounts, "zh")["reason"][1].endswith(
+        "→ 发展客户；候补：关键客户上限为 1 个（两轴均值 80，须达 90）"
+    )
+
+
+def test_the_kaism_sentence_where_the_best_are_too_many_equal_ones():
+    """No score would do, so none is named."""
+    accounts = pd.DataFrame({"value": [9.0, 9.0, 8.0], "fit": [9.0, 9.0, 8.0]})
+    kaism = vt.KAISMSegmenter(attractiveness={"value": 1}, strength={"fit": 1}, scale=(0, 10), max_key=1)
+    for lang, end in {
+        "en": "limited to 1 (mean of both axes 80, and too many equal ones are the best)",
+        "zh": "上限为 1 个（两轴均值 80，并列最高者超出上限）",
+    }.items():
+        assert kaism.fit(accounts).explain(accounts, lang)["reason"][2].endswith(end)
 
 
 def test_kaism_scores_next_to_the_line_do_not_look_like_it():

@@ -28,8 +28,8 @@ some = settings(max_examples=25)
 few = settings(max_examples=8)
 
 
-def test_the_five_built_in_segmenters_are_installed():
-    """The laws below are applied to at least the five built-in segmenters."""
+def test_built_in_segmenters_are_installed():
+    """The laws below are applied to at least the five segmenters of the demonstration."""
     assert {"rfm", "pyramid", "kaism", "kmeans", "clv"} <= set(INSTALLED)
 
 

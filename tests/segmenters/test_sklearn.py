@@ -9,8 +9,10 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import valuetier as vt
 from tests.segmenters.customer_tables import INSTALLED
 
+pytestmark = pytest.mark.usefixtures("few_bootstraps")
+
 TWO_COLUMNS = "the check passes two columns; this segmenter needs three"
-FEW_COLUMNS = "the check passes two or three columns; a purchase history has four: x, t_x, T, m_x"
+FEW_COLUMNS = "the check passes two or three columns; a purchase history has x, t_x, T, and m_x for its value"
 NO_HISTORY = "the check passes random numbers; x is a whole number, 0 ≤ t_x ≤ T, and none is negative"
 
 WITH_TWO_COLUMNS = dict.fromkeys(
@@ -24,47 +26,57 @@ WITH_TWO_COLUMNS = dict.fromkeys(
     ),
     TWO_COLUMNS,
 )
+WITHOUT_HISTORY = {
+    **dict.fromkeys(WITH_TWO_COLUMNS, FEW_COLUMNS),
+    **dict.fromkeys(
+        (
+            "check_fit_score_takes_y",
+            "check_dont_overwrite_parameters",
+            "check_pipeline_consistency",
+            "check_estimators_nan_inf",
+            "check_estimators_pickle",
+            "check_f_contiguous_array_estimator",
+            "check_transformer_data_not_an_array",
+            "check_transformer_general",
+            "check_transformer_preserve_dtypes",
+            "check_methods_sample_order_invariance",
+            "check_methods_subset_invariance",
+            "check_dict_unchanged",
+            "check_fit2d_predict1d",
+        ),
+        FEW_COLUMNS,
+    ),
+    **dict.fromkeys(
+        (
+            "check_n_features_in_after_fitting",
+            "check_positive_only_tag_during_fit",
+            "check_estimators_dtypes",
+            "check_dtype_object",
+        ),
+        NO_HISTORY,
+    ),
+}
 EXPECTED_FAILURES = {
     "rfm": WITH_TWO_COLUMNS,
     "kaism": WITH_TWO_COLUMNS,
     "kmeans": WITH_TWO_COLUMNS,
-    "clv": {
-        **dict.fromkeys(WITH_TWO_COLUMNS, FEW_COLUMNS),
-        **dict.fromkeys(
-            (
-                "check_fit_score_takes_y",
-                "check_dont_overwrite_parameters",
-                "check_pipeline_consistency",
-                "check_estimators_nan_inf",
-                "check_estimators_pickle",
-                "check_f_contiguous_array_estimator",
-                "check_transformer_data_not_an_array",
-                "check_transformer_general",
-                "check_transformer_preserve_dtypes",
-                "check_methods_sample_order_invariance",
-                "check_methods_subset_invariance",
-                "check_dict_unchanged",
-                "check_fit2d_predict1d",
-            ),
-            FEW_COLUMNS,
-        ),
-        **dict.fromkeys(
-            (
-                "check_n_features_in_after_fitting",
-                "check_positive_only_tag_during_fit",
-                "check_estimators_dtypes",
-                "check_dtype_object",
-            ),
-            NO_HISTORY,
-        ),
-    },
+    "cluster": WITH_TWO_COLUMNS,
+    "rules": WITH_TWO_COLUMNS,
+    "scorecard": WITH_TWO_COLUMNS,
+    "clv": WITHOUT_HISTORY,
+    "lifecycle": WITHOUT_HISTORY,
 }
+
+HIGH_AND_LOW = {"High": {"a": {">=": "p50"}, "b": {">": "p20"}}, "Low": {}}
 
 # With two columns to read, nothing is left that cannot apply.
 NARROW = {
+    "cluster": vt.ClusterSegmenter(features=("a", "b"), order_by="a"),
     "kmeans": vt.KMeansSegmenter(features=("a", "b"), order_by="a"),
     "kaism": vt.KAISMSegmenter(attractiveness={"a": 1}, strength={"b": 2}),
     "pyramid": vt.PyramidSegmenter(preset="hml"),
+    "rules": vt.RuleSegmenter(rules=HIGH_AND_LOW),
+    "scorecard": vt.ScorecardSegmenter(indicators={"a": 1, "b": 2}),
 }
 
 

@@ -4,6 +4,14 @@ from typing import Any
 
 import yaml
 
+import valuetier as vt
+from valuetier.plugins import segmenter_class
+
+# Installed segmenters of this library: those of other packages bring playbooks of their own, or none.
+BUILT_IN = tuple(
+    name for name in vt.available_segmenters() if segmenter_class(name).__module__.startswith("valuetier.")
+)
+
 
 def action(**changes: Any) -> dict[str, Any]:
     """Return an action with every field."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import valuetier as vt
-from tests.strategy.books import action, book, rule
+from tests.strategy.books import BUILT_IN, action, book, rule
 from valuetier import (
     InvalidDataError,
     InvalidParameterError,
@@ -42,7 +42,7 @@ def mapper(rules, **changes):
 ALL = {"tier": ["A", "B", "C"]}
 
 
-@pytest.mark.parametrize("name", ["rfm", "pyramid", "kaism", "kmeans", "clv"])
+@pytest.mark.parametrize("name", BUILT_IN)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_customer_gets_actions_by_default(name, lang):
     """The default playbooks answer every customer, with the columns of the contract."""

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import valuetier as vt
-from tests.strategy.books import action, book, rule
+from tests.strategy.books import BUILT_IN, action, book, rule
 from valuetier import InvalidDataError, Playbook, UncoveredTiersError
+from valuetier.conditions import Condition
+from valuetier.coverage import check_coverage
 from valuetier.segmenters.grids import GRIDS
 from valuetier.segmenters.pyramid import NO_VALUE, PRESETS
-from valuetier.strategy.conditions import Condition
-from valuetier.strategy.coverage import check_coverage
 from valuetier.strategy.playbook import Rule, builtin_kinds
 from valuetier.tiers import level_names
 
@@ -26,8 +26,8 @@ def chinese(text):
 
 
 def test_every_builtin_segmenter_has_a_playbook():
-    """A default playbook comes with each of the five kinds."""
-    kinds = {vt.get_segmenter(name).kind for name in ("rfm", "pyramid", "kaism", "kmeans", "clv")}
+    """A default playbook comes with each kind of ours."""
+    kinds = {vt.get_segmenter(name).kind for name in BUILT_IN}
     assert kinds <= set(builtin_kinds())
 
 
@@ -54,7 +54,7 @@ def test_rfm_playbook_knows_every_segment(grid):
     assert {en for en, _ in GRIDS[grid].cells} <= set(Playbook.builtin("rfm").domain["segment"])
 
 
-@pytest.mark.parametrize("kind", ["rfm", "clv", "kmeans"])
+@pytest.mark.parametrize("kind", ["rfm", "clv", "kmeans", "cluster", "rules"])
 @pytest.mark.parametrize("n_tiers", [2, 3, 4, 5])
 def test_playbooks_know_the_level_names(kind, n_tiers):
     """The names that cuts give to 2 to 5 tiers are in the playbooks."""
@@ -204,3 +204,10 @@ def test_conditions_on_numbers(condition, expected):
     """Bounds, sets and their complements; a missing value is within no bounds."""
     values = np.array([1, 2, 3, 4, None], dtype=object)
     assert Condition.model_validate(condition).holds(values).tolist() == expected
+
+
+def test_null_stands_for_nan_in_a_column_of_numbers():
+    """A missing mean order value is NaN, and ``null`` finds it; so does its complement."""
+    values = np.array([5.0, np.nan])
+    assert Condition.model_validate({"in": (None,)}).holds(values).tolist() == [False, True]
+    assert Condition.model_validate({"not_in": (None,)}).holds(values).tolist() == [True, False]

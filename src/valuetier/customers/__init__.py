@@ -11,6 +11,7 @@ from valuetier.customers.report import IngestReport
 from valuetier.customers.splitting import Split, split
 from valuetier.customers.summary import Summary, summarize
 from valuetier.customers.suspicions import Suspicion
+from valuetier.customers.trend import spend_trend
 
 __all__ = [
     "IngestReport",
@@ -19,6 +20,7 @@ __all__ = [
     "Suspicion",
     "from_lifetimes",
     "from_pymc_marketing",
+    "spend_trend",
     "split",
     "sum_log_gaps",
     "summarize",

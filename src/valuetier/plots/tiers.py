@@ -36,6 +36,10 @@ WORDS = {
 }
 
 
+LEGEND_ROW = 24
+"""Points between the bars and the title, where the legend stands."""
+
+
 def plot_tiers(
     assignment: TierAssignment, values: ArrayLike, *, lang: str = "en", ax: Axes | None = None
 ) -> Axes:
@@ -87,8 +91,9 @@ def draw_tiers(
         ax.invert_yaxis()
         ax.set_xlim(min(0.0, float(worth.min()) * 1.15), max(sizes.max(), worth.max()) * 1.15)
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}")
-        ax.set_title(words["title"])
-        ax.legend(loc="lower right")
+        ax.set_title(words["title"], pad=LEGEND_ROW)
+        # above the bars: inside there is no corner that a long bar and its label cannot reach
+        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.3, borderpad=0.3)
     return ax
 
 

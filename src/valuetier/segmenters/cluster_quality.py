@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ STABLE, DOUBTFUL = 0.75, 0.60
 SMALLEST_SHARE = 0.01
 BOOTSTRAPS = 20
 SAMPLE = 3_000
+
+Refit = Callable[[Floats, Floats], Codes | None]
 
 
 @storable
@@ -65,13 +67,19 @@ def fit_centres(rows: Floats, weights: Floats, n_clusters: int, seed: int) -> Fl
 def assess_numbers(
     rows: Floats, weights: Floats, numbers: Sequence[int], seed: int
 ) -> tuple[ClusterQuality, ...]:
-    """Return the quality of each number of clusters, on at most 3,000 distinct rows."""
-    rng = np.random.default_rng(seed)
-    if len(rows) > SAMPLE:
-        chosen = np.sort(rng.choice(len(rows), SAMPLE, replace=False, p=weights / weights.sum()))
-        rows, weights = rows[chosen], np.ones(SAMPLE)
+    """Return the quality of each number of k-means clusters, on at most 3,000 distinct rows."""
+    rows, weights = sampled(rows, weights, seed)
     with threadpool_limits(1, user_api="openmp"):
         return tuple(_assess(rows, weights, number, seed) for number in numbers if number < len(rows))
+
+
+def sampled(rows: Floats, weights: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Return the rows and their weights, or 3,000 distinct ones drawn by weight if there are more."""
+    if len(rows) <= SAMPLE:
+        return rows, weights
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(len(rows), SAMPLE, replace=False, p=weights / weights.sum()))
+    return rows[chosen], np.ones(SAMPLE)
 
 
 def choose_number(qualities: Sequence[ClusterQuality]) -> int:
@@ -95,8 +103,28 @@ def choose_number(qualities: Sequence[ClusterQuality]) -> int:
 
 
 def _assess(rows: Floats, weights: Floats, number: int, seed: int) -> ClusterQuality:
-    centres = fit_centres(rows, weights, number, seed)
-    codes = nearest_centre(rows, centres)
+    def refit(there: Floats, drawn: Floats) -> Codes:
+        found = KMeans(number, n_init=2, random_state=seed).fit(there, sample_weight=drawn)
+        return nearest_centre(rows, found.cluster_centers_)
+
+    codes = nearest_centre(rows, fit_centres(rows, weights, number, seed))
+    return judge(rows, weights, codes, number, refit, seed)
+
+
+def judge(
+    rows: Floats, weights: Floats, codes: Codes, number: int, refit: Refit, seed: int
+) -> ClusterQuality:
+    """Return the quality of clusters that were found in weighted distinct rows.
+
+    Parameters
+    ----------
+    codes : (n,) int array
+        Cluster of each row, at least two of them in use.
+    number : int
+        Clusters there are.
+    refit : function
+        From resampled rows and weights to new codes for all ``rows``; None where it fails.
+    """
     sizes = np.bincount(codes, weights=weights, minlength=number)
     return ClusterQuality(
         n_tiers=number,
@@ -104,11 +132,13 @@ def _assess(rows: Floats, weights: Floats, number: int, seed: int) -> ClusterQua
         davies_bouldin=float(davies_bouldin_score(rows, codes)),
         calinski_harabasz=float(calinski_harabasz_score(rows, codes)),
         smallest_share=float(sizes.min() / sizes.sum()),
-        jaccard=_bootstrap_jaccard(rows, weights, codes, number, seed),
+        jaccard=_bootstrap_jaccard(rows, weights, codes, number, refit, seed),
     )
 
 
-def _bootstrap_jaccard(rows: Floats, weights: Floats, codes: Codes, number: int, seed: int) -> float:
+def _bootstrap_jaccard(
+    rows: Floats, weights: Floats, codes: Codes, number: int, refit: Refit, seed: int
+) -> float:
     """Return the lowest mean, over clusters, of the best Jaccard match in bootstrap refits."""
     rng = np.random.default_rng(seed)
     total = np.zeros(number)
@@ -116,12 +146,10 @@ def _bootstrap_jaccard(rows: Floats, weights: Floats, codes: Codes, number: int,
     for _ in range(BOOTSTRAPS):
         drawn = rng.multinomial(size, weights / weights.sum()).astype(np.float64)
         there = drawn > 0
-        if np.count_nonzero(there) < number:
+        again = refit(rows[there], drawn[there]) if np.count_nonzero(there) >= number else None
+        if again is None:
             continue
-        again = nearest_centre(
-            rows, KMeans(number, n_init=2, random_state=seed).fit(rows[there], sample_weight=drawn[there]).cluster_centers_
-        )  # fmt: skip
-        both = np.zeros((number, number))
+        both = np.zeros((number, int(again.max()) + 1))
         np.add.at(both, (codes, again), weights)
         union = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
         total += (both / np.maximum(union, 1e-300)).max(axis=1)

@@ -6,16 +6,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from valuetier import _validate as validate
+from valuetier import tables
 from valuetier._core.compress import significant
 from valuetier._core.matrix import quadrant, weight_draws, weighted_share
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidParameterError, require_choice
-from valuetier.segmenters.scales import Rating, Scale, learn_rating, refuse_outside
+from valuetier.segmenters.account_sheet import AXES, AccountSheet, indicator_rows, why_not_key
+from valuetier.segmenters.indicators import (
+    MISSING,
+    Ratings,
+    Scales,
+    check_inverted,
+    check_weights,
+    learn_ratings,
+    rate,
+    weighted_score,
+)
 from valuetier.segmenters.words import apart, number, say
-from valuetier.tables import column_list
+from valuetier.tiers import LANGUAGES
 
 TIERS = (
     ("Key", "关键客户"),
@@ -23,7 +36,6 @@ TIERS = (
     ("Maintain", "维持客户"),
     ("Opportunity", "机会客户"),
 )
-MISSING = ("refuse", "renormalise")
 LINES = ("midpoint", "median")
 
 SPREAD, DRAWS, SEED = 0.20, 200, 20
@@ -34,7 +46,6 @@ TEXTS = {
     "zh": "客户吸引力 {a}（{a_side}分界线 {a_line}），相对竞争力 {s}（{s_side}分界线 {s_line}）→ {tier}",
 }
 SIDES = {"en": ("below", "on or above"), "zh": ("低于", "不低于")}
-CAPPED = {"en": "; next in line: key accounts are limited to {n}", "zh": "；候补：关键客户上限为 {n} 个"}
 
 
 class KAISMSegmenter(BaseSegmenter):
@@ -52,12 +63,13 @@ class KAISMSegmenter(BaseSegmenter):
         spend; and orders with recency, which stand in for strength where only orders are known.
     scale : str, (low, high) or mapping
         ``"percentile"`` or ``"minmax"`` learned from the data, or ratings on a declared
-        scale such as ``(1, 10)``; a mapping gives each indicator its own.
+        scale such as ``(1, 10)``; a mapping gives each indicator its own, which may be a
+        points table such as ``{0: 10, 30: 5, 90: 0}``.
     line : str or (float, float)
         ``"midpoint"`` of the scale, ``"median"`` of the customers, or two axis scores (0-100).
     max_key : int, optional
         At most so many key accounts when fitted. The rest of the high/high quadrant is
-        ``Develop``; equal accounts stay together, below the cap.
+        ``Develop``, in the order of ``next_in_line``; equal accounts stay together, below the cap.
     lower_is_better : sequence of str
         Indicators that count inverted, such as days overdue.
     missing : str
@@ -65,7 +77,7 @@ class KAISMSegmenter(BaseSegmenter):
 
     Attributes
     ----------
-    ratings_ : dict of str to Rating
+    ratings_ : dict of str to Rating or Steps
     lines_ : (float, float)
     key_line_ : float
         Lowest mean of both axes that a key account needs; -inf without a cap.
@@ -86,7 +98,7 @@ class KAISMSegmenter(BaseSegmenter):
         *,
         attractiveness: Mapping[str, float] | None = None,
         strength: Mapping[str, float] | None = None,
-        scale: Scale | Mapping[str, Scale] = "percentile",
+        scale: Scales = "percentile",
         line: str | tuple[float, float] = "midpoint",
         max_key: int | None = None,
         lower_is_better: Sequence[str] = (),
@@ -103,13 +115,9 @@ class KAISMSegmenter(BaseSegmenter):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the rating scales and lines from the customers; return the segmenter."""
         require_choice("missing", self.missing, MISSING)
-        self._check_inverted()
+        check_inverted(self.lower_is_better, self._columns())
         columns, width = self._read_to_fit(X)
-        names = self._columns()
-        ratings = {
-            name: learn_rating(name, values, self._scale(name), lower_is_better=name in self._inverted())
-            for name, values in zip(names, columns.T, strict=True)
-        }
+        ratings = learn_ratings(self._columns(), columns, self.scale, self._inverted())
         first, second = self._axes(columns, ratings)
         on_first, on_second = significant(np.array(self._learn_lines(first, second, ratings))).tolist()
         lines = (on_first, on_second)
@@ -119,26 +127,128 @@ class KAISMSegmenter(BaseSegmenter):
         self.n_features_in_ = width
         return self
 
+    def next_in_line(self, X: Any) -> pd.DataFrame:
+        """Return the accounts that only ``max_key`` keeps from being key, the next one first.
+
+        Parameters
+        ----------
+        X : table
+
+        Returns
+        -------
+        DataFrame with customer_id, place (from 1; equal accounts share one), attractiveness, strength,
+        score (mean of both axes) and gap (points of score up to the key accounts; inf where even
+        the best are too many equal ones). Empty without a cap.
+
+        Examples
+        --------
+        >>> accounts = pd.DataFrame({"customer_id": ["a", "b", "c"], "profit": [9, 8, 7], "wallet": [9, 8, 9]})
+        >>> kaism = KAISMSegmenter(
+        ...     attractiveness={"profit": 1}, strength={"wallet": 1}, scale=(1, 10), max_key=1
+        ... ).fit(accounts)
+        >>> kaism.next_in_line(accounts)[["customer_id", "place", "score", "gap"]]
+          customer_id  place  score   gap
+        0           b      1   80.0  10.0
+        1           c      1   80.0  10.0
+        """
+        X = tables.materialised(X)
+        columns = self._read(X)
+        found = self._assess(columns)
+        waiting = np.flatnonzero(self._is_capped(found))
+        scores = found.scores[waiting]
+        first, second = (found.evidence[axis][waiting] for axis in AXES)
+        table = pd.DataFrame(
+            {
+                tables.ID: tables.read_ids(X)[waiting],
+                "place": (-scores[:, None] > -scores[None, :]).sum(axis=1) + 1,
+                "attractiveness": first,
+                "strength": second,
+                "score": scores,
+                "gap": self.key_line_ - scores,
+            }
+        )
+        return table.sort_values("place", kind="stable", ignore_index=True)
+
+    def account_sheet(self, X: Any, customer: Any, *, lang: str = "en") -> AccountSheet:
+        """Return one account on one sheet: ratings, weights, scores, stability, and what would change it.
+
+        Parameters
+        ----------
+        X : table
+            Where it has columns ``…_spread`` as :func:`valuetier.combine_ratings` makes them, the
+            sheet shows how far the raters are apart.
+        customer : id
+        lang : str
+            ``"en"`` or ``"zh"``.
+
+        Raises
+        ------
+        InvalidDataError
+            If the account is not in the table.
+
+        Examples
+        --------
+        >>> accounts = pd.DataFrame({"customer_id": ["a", "b"], "profit": [9, 2], "wallet": [4, 8]})
+        >>> kaism = KAISMSegmenter(attractiveness={"profit": 1}, strength={"wallet": 1}, scale=(1, 10))
+        >>> print(kaism.fit(accounts).account_sheet(accounts, "a"))
+        Account a: Develop
+        attractiveness 90 (on or above the line 55, distance 35)
+          profit 9: rating 90, weight 1
+        relative strength 40 (below the line 55, distance -15)
+          wallet 4: rating 40, weight 1
+        Stability: changes quadrant in 0% of the draws of weights within ±20 %
+        What would change the quadrant, each alone:
+          attractiveness stands on its line with profit 5.5 (now 9)
+          relative strength stands on its line with wallet 5.5 (now 4)
+        """
+        require_choice("lang", lang, LANGUAGES)
+        X = tables.materialised(X)
+        columns, ids = self._read(X), tables.read_ids(X)
+        row = tables.row_of(ids, "customer", customer)
+        one = columns[row : row + 1]
+        found = self._assess(one)
+        scores = {axis: float(found.evidence[axis][0]) for axis in AXES}
+        lines = dict(zip(AXES, self.lines_, strict=True))
+        values = dict(zip(self._columns(), one[0].tolist(), strict=True))
+        spreads = _spreads(X, self._columns(), row)
+        rows = [
+            indicator
+            for axis, weights in zip(AXES, self._axis_weights(), strict=True)
+            for indicator in indicator_rows(
+                axis, weights, values, self.ratings_, lines[axis] - scores[axis], spreads
+            )
+        ]
+        risk = float(self._flip_risk(one)[0])
+        return AccountSheet(
+            customer_id=ids[row],
+            tier=self.get_tier_names_out(lang)[int(found.codes[0])],
+            scores=scores,
+            lines=lines,
+            distances={axis: float(found.evidence[f"{axis}_distance"][0]) for axis in AXES},
+            flip_risk=risk,
+            doubtful=risk >= DOUBTFUL,
+            next_in_line=bool(self._is_capped(found)[0]),
+            indicators=pd.DataFrame(rows),
+            lang=lang,
+            max_key=self.max_key,
+            key_line=self.key_line_,
+        )
+
+    def _is_capped(self, found: Assessment) -> NDArray[np.bool_]:
+        """Return who is high on both axes and not a key account."""
+        both = quadrant(found.evidence["attractiveness"], found.evidence["strength"], self.lines_) == 0
+        return np.asarray(both & (found.codes != 0))
+
     def _axis_weights(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
         axes = (
             {"spend": 1.0} if self.attractiveness is None else self.attractiveness,
             {"orders": 1.0, "recency_days": 1.0} if self.strength is None else self.strength,
         )
-        for axis, weights in zip(("attractiveness", "strength"), axes, strict=True):
-            if not isinstance(weights, Mapping) or not weights:
-                raise InvalidParameterError(f"{axis} must map columns to weights, got {weights!r}.")
-            for name, weight in weights.items():
-                validate.positive_number(f"{axis}[{name!r}]", weight)
-        return axes
+        return check_weights("attractiveness", axes[0]), check_weights("strength", axes[1])
 
     def _inverted(self) -> set[str]:
         default = {"recency_days"} if self.strength is None else set()
         return {*self.lower_is_better, *default}
-
-    def _check_inverted(self) -> None:
-        names = self._columns()
-        for name in column_list("lower_is_better", self.lower_is_better):
-            require_choice("lower_is_better", name, names)
 
     def _columns(self) -> tuple[str, ...]:
         first, second = self._axis_weights()
@@ -147,35 +257,20 @@ class KAISMSegmenter(BaseSegmenter):
     def _may_be_missing(self) -> tuple[str, ...]:
         return self._columns() if self.missing == "renormalise" else ()
 
-    def _scale(self, name: str) -> Scale:
-        if not isinstance(self.scale, Mapping):
-            return self.scale
-        if name not in self.scale:
-            raise InvalidParameterError(f"scale has no entry for {name!r}. It has {sorted(self.scale)}.")
-        return self.scale[name]
-
-    def _rated(self, columns: Floats, ratings: Mapping[str, Rating]) -> list[tuple[Floats, Floats, str]]:
+    def _rated(self, columns: Floats, ratings: Ratings) -> list[tuple[Floats, Floats, str]]:
         """Return ratings and weights of both axes."""
-        position = {name: j for j, name in enumerate(self._columns())}
-        for name, j in position.items():
-            refuse_outside(name, columns[:, j], self._scale(name))
-        axes = []
-        for label, weights in zip(("attractiveness", "strength"), self._axis_weights(), strict=True):
-            rated = np.column_stack([ratings[name].rate(columns[:, position[name]]) for name in weights])
-            axes.append((rated, np.array([float(w) for w in weights.values()]), label))
-        return axes
+        names = self._columns()
+        points = rate(names, columns, ratings, self.scale)
+        return [
+            (points[:, [names.index(name) for name in weights]], np.array([*weights.values()], float), label)
+            for label, weights in zip(AXES, self._axis_weights(), strict=True)
+        ]
 
-    def _axes(self, columns: Floats, ratings: Mapping[str, Rating]) -> tuple[Floats, Floats]:
-        scores = []
-        for rated, weights, label in self._rated(columns, ratings):
-            unknown = np.asarray(np.isnan(rated).all(axis=1))
-            validate.refuse(label, unknown, "have no rating at all", "Rate these customers or drop them.")
-            scores.append(significant(weighted_share(rated, weights)))
-        return scores[0], scores[1]
+    def _axes(self, columns: Floats, ratings: Ratings) -> tuple[Floats, Floats]:
+        first, second = (weighted_score(label, *rest) for *rest, label in self._rated(columns, ratings))
+        return first, second
 
-    def _learn_lines(
-        self, first: Floats, second: Floats, ratings: Mapping[str, Rating]
-    ) -> tuple[float, float]:
+    def _learn_lines(self, first: Floats, second: Floats, ratings: Ratings) -> tuple[float, float]:
         if self.line == "median":
             return float(np.median(first)), float(np.median(second))
         if self.line == "midpoint":
@@ -237,18 +332,18 @@ class KAISMSegmenter(BaseSegmenter):
         return changes / DRAWS
 
     def _evidence_names(self) -> tuple[str, ...]:
-        axes = ("attractiveness", "strength")
-        return (*axes, *(f"{axis}_distance" for axis in axes), "flip_risk", "doubtful")
+        return (*AXES, *(f"{axis}_distance" for axis in AXES), "flip_risk", "doubtful")
 
     def _tier_names(self) -> Names:
         return TIERS
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers, sides = self.get_tier_names_out(lang), SIDES[lang]
+        link = "；" if lang == "zh" else "; "
         first, second = found.evidence["attractiveness"], found.evidence["strength"]
         here = quadrant(first, second, self.lines_)
         sentences = []
-        for a, s, code, place in zip(first, second, found.codes, here, strict=True):
+        for a, s, score, code, place in zip(first, second, found.scores, found.codes, here, strict=True):
             (a_text, a_line), (s_text, s_line) = (
                 apart(score, line, write=_one_decimal)
                 for score, line in zip((a, s), self.lines_, strict=True)
@@ -257,9 +352,23 @@ class KAISMSegmenter(BaseSegmenter):
                 TEXTS, lang, a=a_text, a_line=a_line, s=s_text, s_line=s_line, tier=tiers[code],
                 a_side=sides[int(a >= self.lines_[0])], s_side=sides[int(s >= self.lines_[1])],
             )  # fmt: skip
-            sentences.append(text + (say(CAPPED, lang, n=self.max_key) if code != place else ""))
+            if code != place:
+                text += link + why_not_key(float(score), self.key_line_, self.max_key, lang)
+            sentences.append(text)
         return sentences
 
 
 def _one_decimal(score: float) -> str:
     return number(round(score, 1))
+
+
+def _spreads(X: Any, names: Sequence[str], row: int) -> dict[str, float]:
+    """Return how far raters are apart, for the indicators of which the table says it."""
+    frame = tables.as_frame(X)
+    there = set() if frame is None else set(frame.columns)
+    known = [name for name in names if f"{name}_spread" in there]
+    if not known:
+        return {}
+    columns = [f"{name}_spread" for name in known]
+    read = tables.read_columns(X, columns, optional=columns)
+    return dict(zip(known, read[row].tolist(), strict=True))

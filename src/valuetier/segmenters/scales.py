@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from valuetier.store import storable
 SCALES = ("percentile", "minmax")
 MAX_KNOTS = 201
 
-Scale = str | tuple[float, float]
+Scale = str | tuple[float, float] | Mapping[float, float]
 
 
 @storable
@@ -39,21 +39,62 @@ class Rating:
         """Return the rating of each value; NaN stays NaN."""
         return np.asarray(np.interp(values, self.knots, self.levels))
 
+    def value_at(self, level: float, now: float) -> float:
+        """Return the value that has this rating; NaN where none has."""
+        order = np.argsort(self.levels, kind="stable")
+        return float(np.interp(level, self.levels[order], self.knots[order], left=np.nan, right=np.nan))
 
-def learn_rating(name: str, values: Floats, scale: Scale, *, lower_is_better: bool) -> Rating:
+
+@storable
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """A points table: each value has the points of the last threshold that it reaches.
+
+    Attributes
+    ----------
+    thresholds : (k,) array
+        Ascending; nothing is defined below the first.
+    levels : (k,) array
+        Points from each threshold on, as a share of the most points, 100 being the best.
+    midpoint : float
+        Rating in the middle between fewest and most points.
+    """
+
+    thresholds: Floats
+    levels: Floats
+    midpoint: float
+
+    def rate(self, values: Floats) -> Floats:
+        """Return the rating of each value; NaN stays NaN."""
+        step = np.searchsorted(self.thresholds, values, side="right") - 1
+        return np.where(np.isnan(values), np.nan, self.levels[step])
+
+    def value_at(self, level: float, now: float) -> float:
+        """Return the start of the nearest step on the other side of this rating; NaN where none is."""
+        low = bool(self.rate(np.array([now]))[0] < level)
+        others = self.thresholds[(self.levels >= level) == low]
+        others = others[np.isfinite(others)]
+        return float(others[np.argmin(np.abs(others - now))]) if len(others) else np.nan
+
+
+def learn_rating(name: str, values: Floats, scale: Scale, *, lower_is_better: bool) -> Rating | Steps:
     """Return the rating scale of one indicator.
 
     ``"percentile"``: share of the other customers below (equal ones count half).
     ``"minmax"``: linear from the smallest to the largest. ``(low, high)``: values are
-    ratings on that scale already and count as a share of ``high``.
+    ratings on that scale already and count as a share of ``high``. ``{0: 10, 30: 5, 90: 0}``:
+    a points table, from 0 on 10 points, from 30 on 5, from 90 on none; they count as a share
+    of the most points, and their order says which direction is better.
 
     Raises
     ------
     InvalidDataError
-        If all values are equal (for the scales that learn), or ratings leave their scale.
+        If all values are equal (for the scales that learn), or values leave their scale.
     """
     refuse_outside(name, values, scale)
     known = values[~np.isnan(values)]
+    if isinstance(scale, Mapping):
+        return _points(name, scale, lower_is_better)
     if not isinstance(scale, str):
         return _declared(scale, lower_is_better)
     if scale not in SCALES:
@@ -71,8 +112,12 @@ def learn_rating(name: str, values: Floats, scale: Scale, *, lower_is_better: bo
 
 
 def refuse_outside(name: str, values: Floats, scale: Scale) -> None:
-    """Raise if ratings leave their declared scale; a scale that is learned has no outside."""
-    if not isinstance(scale, str):
+    """Raise if values leave their declared scale; a scale that is learned has no outside."""
+    if isinstance(scale, Mapping):
+        start = float(_table(scale)[0, 0])
+        problem = f"lie below {start:g}, where the points table begins"
+        validate.refuse(name, values < start, problem, "Correct them, or let the table begin lower.")
+    elif not isinstance(scale, str):
         low, high = _bounds(scale)
         outside = (values < low) | (values > high)
         validate.refuse(name, outside, f"lie outside the rating scale {low:g}-{high:g}", "Correct them.")
@@ -82,6 +127,32 @@ def _declared(scale: Sequence[float], lower_is_better: bool) -> Rating:
     low, high = _bounds(scale)
     levels = np.array([low, high]) / high * 100.0
     return Rating(np.array([low, high]), levels[::-1] if lower_is_better else levels, float(levels.mean()))
+
+
+def _points(name: str, scale: Mapping[float, float], lower_is_better: bool) -> Steps:
+    if lower_is_better:
+        raise InvalidParameterError(
+            f"lower_is_better names {name!r}, whose points table says by itself what is better. "
+            "Take it out of lower_is_better."
+        )
+    thresholds, points = _table(scale).T
+    levels = points / points.max() * 100.0
+    return Steps(thresholds, levels, float(levels.min() + 100.0) / 2.0)
+
+
+def _table(scale: Mapping[float, float]) -> Floats:
+    """Return thresholds and points as two columns, by ascending threshold."""
+    try:
+        table = np.array(sorted(scale.items()), dtype=np.float64)
+    except (TypeError, ValueError):
+        table = np.empty(0)
+    good = table.ndim == 2 and bool(np.isfinite(table[:, 1]).all()) and not np.isnan(table).any()
+    if not good or table[:, 1].min() < 0 or table[:, 1].min() == table[:, 1].max():
+        raise InvalidParameterError(
+            "scale as a points table needs {threshold: points} with points ≥ 0, not all equal, "
+            f"got {scale!r}."
+        )
+    return table
 
 
 def _bounds(scale: Sequence[float]) -> tuple[float, float]:

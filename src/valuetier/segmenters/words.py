@@ -10,9 +10,16 @@ COLUMNS_ZH: Mapping[str, str] = {
     "orders": "购买次数",
     "spend": "消费金额",
     "x": "重复购买次数",
-    "t_x": "末次购买时的客户年龄（天）",
-    "T": "客户年龄（天）",
+    "t_x": "首次到末次购买的天数",
+    "T": "首次购买至今的天数",
     "m_x": "重复订单均额",
+    "mean_order_amount": "平均每单金额",
+    "profit": "利润",
+    "loyalty": "忠诚度",
+    "clv": "客户终身价值",
+    "referral_value": "推荐价值",
+    "probability_not_alive": "流失概率",
+    "value_at_risk": "面临流失的价值",
 }
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from valuetier.coverage import first_only, rule_holds
 from valuetier.errors import InvalidDataError, MissingColumnsError, UncoveredTiersError
-from valuetier.strategy.coverage import rule_holds
 from valuetier.strategy.playbook import SCORE, SEGMENT, TIER, Playbook, check_language
 from valuetier.tables import ID, as_frame, materialised, read_ids
 from valuetier.tiers import TierAssignment
@@ -103,7 +103,7 @@ def matched_steps(
     holds = np.array([rule_holds(rule, table, len(assignment)) for rule in playbook.rules])
     _refuse_uncovered(playbook, assignment, np.logical_not(np.logical_or.reduce(holds, axis=0)))
     if playbook.hit_policy == "first":
-        holds[1:] &= ~np.logical_or.accumulate(holds, axis=0)[:-1]
+        holds = first_only(holds)
     n_actions = np.array([len(rule.then) for rule in playbook.rules])
     first = np.cumsum(n_actions) - n_actions
     who, which = np.nonzero(holds.T)

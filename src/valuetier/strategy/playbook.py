@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from valuetier.conditions import ReadCondition, Scalar
+from valuetier.coverage import check_coverage
 from valuetier.errors import InvalidDataError, UncoveredTiersError, require_choice
-from valuetier.strategy.conditions import ReadCondition, Scalar
-from valuetier.strategy.coverage import check_coverage
 from valuetier.strategy.strict_yaml import read_yaml
 
 TIER, SEGMENT, SCORE = "tier", "segment", "score"

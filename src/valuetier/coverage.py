@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from valuetier.conditions import Condition, Scalar, witnesses
 from valuetier.errors import InvalidDataError, UncoveredTiersError
-from valuetier.strategy.conditions import Condition, Scalar, witnesses
 
 MOST_CASES = 500_000
 
@@ -47,6 +47,57 @@ def check_coverage(
     InvalidDataError
         For a rule that is never reached, and for two that hold at once where only one may.
     """
+    check_answers(rules, domain, hit_policy, name)
+    check_reached(rules, domain, hit_policy, name)
+
+
+def check_answers(
+    rules: Sequence[ConditionalRule],
+    domain: Mapping[str, Sequence[Scalar]],
+    hit_policy: str,
+    name: str,
+) -> None:
+    """Raise unless every case meets a rule, and unique rules never two at once."""
+    columns, cases, holds = _tried(rules, domain, name)
+    gap = np.flatnonzero(~holds.any(axis=0))
+    if len(gap):
+        raise UncoveredTiersError(
+            f"{name} has no rule for a customer with {_described(columns, cases[gap[0]])}. Add a rule for it."
+        )
+    _check_unique(rules, holds, hit_policy, columns, cases, name)
+
+
+def check_reached(
+    rules: Sequence[ConditionalRule],
+    domain: Mapping[str, Sequence[Scalar]],
+    hit_policy: str,
+    name: str,
+) -> None:
+    """Raise unless every rule has a case that comes to it."""
+    holds = _tried(rules, domain, name)[2]
+    reached = first_only(holds) if hit_policy == "first" else holds
+    dead = [rule.id for rule, hits in zip(rules, reached, strict=True) if not hits.any()]
+    if dead:
+        raise InvalidDataError(f"{name}: the rules {dead} are never reached. Delete them or move them up.")
+
+
+def first_only(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which rule is the first that holds: rules in rows, cases in columns.
+
+    Examples
+    --------
+    >>> first_only(np.array([[True, False], [True, True]])).tolist()
+    [[True, False], [False, True]]
+    """
+    first = holds.copy()
+    first[1:] &= ~np.logical_or.accumulate(holds, axis=0)[:-1]
+    return first
+
+
+def _tried(
+    rules: Sequence[ConditionalRule], domain: Mapping[str, Sequence[Scalar]], name: str
+) -> tuple[list[str], list[tuple[Scalar, ...]], NDArray[np.bool_]]:
+    """Return the columns, all cases that the conditions tell apart, and which rule holds in which."""
     columns = list(dict.fromkeys([*domain, *(column for rule in rules for column in rule.when)]))
     values = {
         column: witnesses([r.when[column] for r in rules if column in r.when], domain.get(column))
@@ -54,23 +105,11 @@ def check_coverage(
     }
     if prod(len(found) for found in values.values()) > MOST_CASES:
         raise InvalidDataError(
-            f"{name} tells more than {MOST_CASES:,} cases apart. Split it into several playbooks."
+            f"{name} tells more than {MOST_CASES:,} cases apart. Split it, or use fewer different values."
         )
     cases = list(product(*values.values()))
     table = {column: _column(cases, j) for j, column in enumerate(columns)}
-    holds = np.array([rule_holds(rule, table, len(cases)) for rule in rules])
-    gap = np.flatnonzero(~holds.any(axis=0))
-    if len(gap):
-        raise UncoveredTiersError(
-            f"{name} has no rule for a customer with {_described(columns, cases[gap[0]])}. Add a rule for it."
-        )
-    _check_unique(rules, holds, hit_policy, columns, cases, name)
-    reached = holds.copy()
-    if hit_policy == "first":
-        reached[1:] &= ~np.logical_or.accumulate(holds, axis=0)[:-1]
-    dead = [rule.id for rule, hits in zip(rules, reached, strict=True) if not hits.any()]
-    if dead:
-        raise InvalidDataError(f"{name}: the rules {dead} are never reached. Delete them or move them up.")
+    return columns, cases, np.array([rule_holds(rule, table, len(cases)) for rule in rules])
 
 
 def _check_unique(

@@ -52,11 +52,12 @@ class Condition(BaseModel):
     def holds(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Return for which values the condition holds; a missing value is within no bounds."""
         holds = np.ones(len(values), dtype=bool)
-        series = pd.Series(values, dtype=object)
+        numeric = values.dtype.kind == "f"
+        series = pd.Series(values) if numeric else pd.Series(values, dtype=object)
         if self.one_of is not None:
-            holds &= series.isin(list(self.one_of)).to_numpy()
+            holds &= _among(series, self.one_of)
         if self.none_of is not None:
-            holds &= ~series.isin(list(self.none_of)).to_numpy()
+            holds &= ~_among(series, self.none_of)
         if not self.bounds:
             return holds
         numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64)
@@ -69,6 +70,12 @@ class Condition(BaseModel):
             if bound is not None:
                 holds &= compare(numbers, bound)
         return holds
+
+
+def _among(series: pd.Series, values: Sequence[Scalar]) -> NDArray[np.bool_]:
+    """Return which entries are one of the values; None among them stands for every missing one."""
+    there = series.isin([value for value in values if value is not None]).to_numpy()
+    return np.asarray(there | series.isna().to_numpy() if None in values else there)
 
 
 def _written(value: Any) -> Any:
@@ -85,7 +92,7 @@ def witnesses(conditions: Sequence[Condition], domain: Sequence[Scalar] | None) 
     """Return values of a column that stand for all the conditions could tell apart.
 
     The values of the domain, if there is one. Else the values named, one that is not
-    named, and for bounds each bound with a number below, between and above.
+    named, and for bounds each bound or number named with a number below, between and above.
     """
     if domain is not None:
         return list(domain)
@@ -95,6 +102,17 @@ def witnesses(conditions: Sequence[Condition], domain: Sequence[Scalar] | None) 
     if named and not bounds:
         found.append(ANYTHING_ELSE)
     if bounds:
-        between = [(low + high) / 2 for low, high in pairwise(bounds)]
-        found += sorted({bounds[0] - 1, *bounds, *between, bounds[-1] + 1})
+        points = sorted({*bounds, *_numbers(named)})
+        between = [(low + high) / 2 for low, high in pairwise(points)]
+        around = (points[0] - _step(points[0]), points[-1] + _step(points[-1]))
+        found += [one for one in sorted({*points, *between, *around}) if one not in found]
     return found
+
+
+def _numbers(values: Sequence[Scalar]) -> list[float]:
+    return [float(one) for one in values if isinstance(one, (int, float)) and not isinstance(one, bool)]
+
+
+def _step(number: float) -> float:
+    """Return 1, or what is needed to make a difference to a number so large."""
+    return max(1.0, abs(number) * 1e-9)
