@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import FrozenInstanceError
 from datetime import date
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -211,3 +212,28 @@ def test_levels_without_names_get_some(n_tiers):
     names = level_names(n_tiers)
     assert len(names) == len({en for en, _ in names}) == len({zh for _, zh in names}) == n_tiers
     assert level_names(7)[2] == ("Tier 3", "第 3 层")
+
+
+def test_an_assignment_is_made_of_one_assessment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Built-in segmenters judge customers once; what it says is what their methods say."""
+    customers = vt.checks.make_customers(120)
+    rfm = vt.RFMSegmenter().fit(customers)
+    wanted = (rfm.predict(customers), rfm.score_samples(customers), rfm.predict_segments(customers, lang="zh"))
+    runs: list[int] = []
+    assess = vt.RFMSegmenter._assess
+    monkeypatch.setattr(vt.RFMSegmenter, "_assess", lambda self, columns: runs.append(1) or assess(self, columns))
+    found = rfm.assign(customers)
+    assert len(runs) == 1
+    for mine, theirs in zip((found.codes, found.scores, found.segments_zh), wanted, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_subclass_that_answers_otherwise_is_asked() -> None:
+    """Where a subclass overrides a method, the assignment is what that method says."""
+
+    class Upside(vt.PyramidSegmenter):
+        def predict(self, X: Any) -> Any:
+            return np.zeros(len(X), dtype=np.int64)
+
+    customers = vt.checks.make_customers(120)
+    assert (Upside().fit(customers).assign(customers).codes == 0).all()

@@ -20,9 +20,12 @@ from valuetier import store, tables
 from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError, require_choice
-from valuetier.tiers import LANGUAGES, TierAssignment, assign
+from valuetier.tiers import LANGUAGES, Answers, TierAssignment, assign
 
 Names = Sequence[tuple[str, str]]
+
+# The methods whose answers one assessment gives.
+ANSWERS = ("predict", "score_samples", "predict_segments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,15 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
         if segments is None:
             return None
         return np.array(self.get_segment_names_out(lang), dtype=object)[segments]
+
+    def answer_at_once(self, X: Any) -> Answers | None:
+        """Return tiers, scores and segments from one assessment; None where a subclass answers otherwise."""
+        if any(getattr(type(self), name) is not getattr(BaseSegmenter, name) for name in ANSWERS):
+            return None
+        found = self._assess(self._read(X))
+        names = [np.array(self.get_segment_names_out(lang), dtype=object) for lang in LANGUAGES]
+        english, chinese = (None if found.segments is None else name[found.segments] for name in names)
+        return Answers(found.codes, found.scores, english, chinese)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns of ``transform``."""

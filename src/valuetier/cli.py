@@ -18,7 +18,7 @@ except ImportError:  # the extra is not installed
 
 from valuetier import demo as demonstration
 from valuetier.errors import InvalidDataError, ValueTierError
-from valuetier.files import FORMATS, read_table, rows_of_files, write_table
+from valuetier.files import FORMATS, output_folder, read_table, rows_of_files, write_table
 from valuetier.ondisk import DiskRun, run_on_disk
 from valuetier.pipeline import RunResult, run
 from valuetier.plugins import available_segmenters, segmenter_class
@@ -130,13 +130,27 @@ def run_command(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Last day that counts, such as 2024-06-30.")
     ] = None,
+    since: Annotated[str | None, typer.Option("--since", help="First day that counts.")] = None,
+    period: Annotated[str, typer.Option("--period", help="One occasion: D a day, h an hour, W a week.")] = "D",
     date_format: Annotated[str | None, typer.Option("--date-format", help="How dates are written.")] = None,
     timezone: Annotated[
         str | None, typer.Option("--timezone", help="Time zone of the calendar days.")
     ] = None,
     refunds: Annotated[str, typer.Option("--refunds", help="net, drop or error.")] = "net",
+    refund_of: Annotated[
+        str | None, typer.Option("--refund-of", help="Column of the order id that a refund belongs to.")
+    ] = None,
     duplicates: Annotated[str, typer.Option("--duplicates", help="keep, drop or error.")] = "keep",
     bad_rows: Annotated[str, typer.Option("--bad-rows", help="raise or drop.")] = "raise",
+    cost: Annotated[str | None, typer.Option("--cost", help="Column of costs, in money.")] = None,
+    margin: Annotated[str | None, typer.Option("--margin", help="Column of what is earned, in money.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="Column of currencies.")] = None,
+    rates: Annotated[
+        Path | None, typer.Option("--rates", help="Parquet or CSV file of currency, date and rate.")
+    ] = None,
+    parents: Annotated[
+        Path | None, typer.Option("--parents", help="Parquet or CSV file of customer_id and parent_id.")
+    ] = None,
     segmenter: Annotated[str, typer.Option("--segmenter", help="One of `valuetier list`.")] = "rfm",
     playbook: Annotated[
         Path | None, typer.Option("--playbook", help="YAML file of rules and actions.")
@@ -156,11 +170,16 @@ def run_command(
 ) -> None:
     """From an order log to customers, tiers, actions, report.html and model.json."""
     large = rows_of_files(orders) >= MANY_ROWS if on_disk is None else on_disk
+    tables = {
+        name: None if file is None else read_table(file, as_text=True)
+        for name, file in (("rates", rates), ("parents", parents))
+    }
     with _steps(quiet) as step:
         result = (run_on_disk if large else run)(
             orders, customer=customer, date=date, amount=amount, order_id=order_id, as_of=as_of,
-            date_format=date_format, timezone=timezone, refunds=refunds, duplicates=duplicates,
-            bad_rows=bad_rows, segmenter=segmenter, playbook=playbook, out=out,
+            since=since, period=period, date_format=date_format, timezone=timezone, refunds=refunds,
+            refund_of=refund_of, duplicates=duplicates, bad_rows=bad_rows, cost=cost, margin=margin,
+            currency=currency, **tables, segmenter=segmenter, playbook=playbook, out=out,
             file_format=file_format, lang=lang, progress=step,
         )  # fmt: skip
     if as_json:
@@ -183,8 +202,7 @@ def assign_command(
 ) -> None:
     """Give customers their tiers by the cuts learned earlier."""
     assignment = assign(load(model), read_table(customers))
-    out.mkdir(parents=True, exist_ok=True)
-    path = write_table(assignment.to_frame(lang), out, "tiers", file_format)
+    path = write_table(assignment.to_frame(lang), output_folder(out), "tiers", file_format)
     sizes = {str(tier): int(n) for tier, n in assignment.counts(lang).items()}
     if as_json:
         print(

@@ -8,7 +8,7 @@ from typing import Any
 
 from valuetier.customers import summarize
 from valuetier.datasets import load_cdnow_orders
-from valuetier.files import write_table
+from valuetier.files import output_folder, write_table
 from valuetier.pipeline import RunResult, run_on_customers, write_report
 from valuetier.plugins import get_segmenter
 from valuetier.report import tier_table
@@ -70,7 +70,7 @@ def run_demo(
             summary, segmenter, StrategyMapper(), lang=lang, progress=_prefixed(name, progress)
         )
     progress("writing")
-    out.mkdir(parents=True, exist_ok=True)
+    output_folder(out)
     files = {"customers": write_table(summary.customers, out, "customers", "parquet")}
     for name, result in results.items():
         files[f"{name} tiers"] = write_table(

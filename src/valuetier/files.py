@@ -11,11 +11,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from valuetier.errors import InvalidDataError, require_choice
+from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".txt")
 FORMATS = ("parquet", "csv")
-BYTES_OF_A_LINE = 30  # of a CSV file with customer, date and amount
+NOT_UTF8 = " It is not in UTF-8. Save it again as UTF-8, or pass pandas.read_csv(..., encoding='gb18030') or 'cp1252'."
+PACKED = (".gz", ".zst")
+BYTES_OF_A_LINE, BYTES_OF_A_PACKED_LINE = 30, 10  # of a CSV file with customer, date and amount
 
 
 def is_csv(path: str | Path) -> bool:
@@ -35,8 +37,9 @@ def reading(path: str | Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        encoding = NOT_UTF8 if "not utf-8 encoded" in str(error) else ""
         raise InvalidDataError(
-            f"{str(path)!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}"
+            f"{str(path)!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}.{encoding}"
         ) from None
 
 
@@ -61,18 +64,39 @@ def rows_of_files(path: str) -> int:
     connection = duckdb.connect()
     with reading(path):
         if is_csv(path):
-            sizes = connection.execute("SELECT sum(size) FROM read_blob(?)", [path]).fetchall()
-            return int(sizes[0][0]) // BYTES_OF_A_LINE
+            size = connection.execute("SELECT sum(size) FROM read_blob(?)", [path]).fetchall()[0][0]
+            if size is None:
+                raise duckdb.IOException(f'No files found that match the pattern "{path}"')
+            return int(size) // (BYTES_OF_A_PACKED_LINE if path.lower().endswith(PACKED) else BYTES_OF_A_LINE)
         counts = connection.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [path]).fetchall()
     return int(counts[0][0])
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Return a parquet or CSV file as a pandas frame."""
+def read_table(path: str | Path, *, as_text: bool = False) -> pd.DataFrame:
+    """Return a parquet or CSV file as a pandas frame; all columns of a CSV file ``as_text``, so that 007 is not 7."""
     connection = duckdb.connect()
     with reading(path):
-        read = connection.read_csv if is_csv(path) else connection.read_parquet
-        return read(str(path)).df()
+        if not is_csv(path):
+            return connection.read_parquet(str(path)).df()
+        return connection.read_csv(str(path), all_varchar=True if as_text else None).df()
+
+
+def output_folder(out: str | Path) -> Path:
+    """Return the folder for results, made if it is not there.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is a file, or may not be made.
+    """
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidParameterError(
+            f"out must be a folder that can be written to, got {str(folder)!r}: {error.strerror}. Choose another one."
+        ) from None
+    return folder
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str, file_format: str) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +22,7 @@ import pandas as pd
 from valuetier.customers import Summary, summarize
 from valuetier.errors import require_choice
 from valuetier.evaluate import Concentration, concentration
-from valuetier.files import FORMATS, own_engine, write_relation
+from valuetier.files import FORMATS, output_folder, own_engine, write_relation
 from valuetier.learning import LearningReport, fit
 from valuetier.pipeline import TITLES
 from valuetier.plugins import get_segmenter
@@ -125,13 +126,14 @@ def run_on_disk(
     """
     require_choice("file_format", file_format, FORMATS)
     require_choice("lang", lang, ("en", "zh"))
+    import_module("valuetier.report")  # needs an extra: that it is not there is told at once
     say = progress or (lambda _: None)
     fitted = get_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
     mapper = (
         StrategyMapper.from_yaml(playbook) if isinstance(playbook, (str, Path)) else StrategyMapper(playbook)
     )
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    plan = mapper.playbook_of(kind_of(fitted))
+    folder = output_folder(out)
     with TemporaryDirectory() as spare:
         table = Path(spare) / "customers.parquet" if file_format == "csv" else folder / "customers.parquet"
         summary = _summarized(orders, table, say, summarize_options)
@@ -140,7 +142,7 @@ def run_on_disk(
         engine.read_parquet(str(table)).create_view("customers")
         say("learning the tiers")
         fit(fitted, engine.view("customers"), max_rows=learn_from)
-        names = _pass_all(engine, fitted, mapper, summary.as_of, lang, say)
+        names = _pass_all(engine, fitted, plan, summary.as_of, lang, say)
         say("writing")
         files = {
             name: write_relation(engine.sql(query), folder, name, file_format)
@@ -173,21 +175,17 @@ def _batches(engine: duckdb.DuckDBPyConnection) -> Iterator[pd.DataFrame]:
 def _pass_all(
     engine: duckdb.DuckDBPyConnection,
     segmenter: Any,
-    mapper: StrategyMapper,
+    playbook: Playbook,
     as_of: date,
     lang: str,
     say: Progress,
 ) -> list[str]:
     """Make the tables ``tiers``, ``matched`` (who gets which step of the playbook) and ``steps``; return the tiers."""
     writer, done = engine.cursor(), 0
-    playbook: Playbook | None = None
+    writer.from_df(step_table(playbook, lang).rename_axis("step").reset_index()).create("steps")
     for batch in _batches(engine):
         say(f"assigning the customers, {done:,} done")
         assignment = assign(segmenter, batch, as_of=as_of)
-        if playbook is None:
-            playbook = mapper.playbook_of(assignment.kind)
-            steps = step_table(playbook, lang).rename_axis("step").reset_index()
-            writer.from_df(steps).create("steps")
         tiers = (
             assignment.to_frame(lang).astype({"segment": "category"}).assign(spend=batch["spend"].to_numpy())
         )

@@ -12,7 +12,7 @@ import pandas as pd
 from valuetier.customers import Summary, summarize
 from valuetier.errors import require_choice
 from valuetier.evaluate import Concentration, concentration
-from valuetier.files import FORMATS, write_table
+from valuetier.files import FORMATS, output_folder, write_table
 from valuetier.plugins import get_segmenter
 from valuetier.store import save
 from valuetier.strategy import Playbook, StrategyMapper
@@ -115,8 +115,7 @@ def run(
     if out is None:
         return result
     say("writing")
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = output_folder(out)
     tables = {
         "customers": customers,
         "tiers": result.assignment.to_frame(lang),

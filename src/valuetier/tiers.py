@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -77,6 +77,15 @@ class Segmenter(Protocol):
     def get_tier_names_out(self, lang: str = "en") -> Sequence[str]:
         """Return the tier names, best first."""
         ...
+
+
+class Answers(NamedTuple):
+    """What ``predict``, ``score_samples`` and ``predict_segments`` (in English and Chinese) say of customers."""
+
+    codes: NDArray[Any]
+    scores: Floats | None
+    segments: NDArray[np.object_] | None
+    segments_zh: NDArray[np.object_] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,21 +192,36 @@ def assign(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> TierAs
         return _assign_in_spark(segmenter, X, as_of)
     X = materialised(X)
     ids = read_ids(X)
-    codes = np.asarray(segmenter.predict(X))
+    found = _answers(segmenter, X)
     tiers = _tiers_of(segmenter)
-    _check_codes(codes, len(tiers), len(ids))
-    score_samples = getattr(segmenter, "score_samples", None)
-    segments = getattr(segmenter, "predict_segments", None)
+    _check_codes(found.codes, len(tiers), len(ids))
     return TierAssignment(
-        codes=codes.astype(np.int64),
+        codes=found.codes.astype(np.int64),
         tiers=tiers,
-        segments=segments(X) if segments else None,
-        scores=np.asarray(score_samples(X), dtype=np.float64) if score_samples else None,
+        segments=found.segments,
+        scores=found.scores,
         ids=ids,
         kind=kind_of(segmenter),
         as_of=as_of or as_of_of(X),
         version=version_of(segmenter),
-        segments_zh=segments(X, lang="zh") if segments else None,
+        segments_zh=found.segments_zh,
+    )
+
+
+def _answers(segmenter: Any, X: Any) -> Answers:
+    """Return what a segmenter says of customers: at once where it can, else method by method."""
+    at_once = getattr(segmenter, "answer_at_once", None)
+    answers: Answers | None = at_once(X) if at_once else None
+    if answers is not None:
+        return answers
+    codes = np.asarray(segmenter.predict(X))
+    score_samples = getattr(segmenter, "score_samples", None)
+    segments = getattr(segmenter, "predict_segments", None)
+    return Answers(
+        codes,
+        np.asarray(score_samples(X), dtype=np.float64) if score_samples else None,
+        segments(X) if segments else None,
+        segments(X, lang="zh") if segments else None,
     )
 
 

@@ -145,3 +145,31 @@ def refused(match: str, source: Any, error: type[Exception] = vt.InvalidDataErro
 def rates_table(rates: list[Rate]) -> pd.DataFrame:
     """Return rates as a table."""
     return pd.DataFrame(rates, columns=["currency", "date", "rate"])
+
+
+# --- two customers ------------------------------------------------------------------------------
+
+TIMES = [datetime(2024, 1, day) for day in (1, 2, 2, 3, 4)]
+
+
+def simple(**columns: Any) -> dict[str, Any]:
+    """Return the columns of a log of two customers, the first with three orders on two days."""
+    return {"customer_id": [1, 1, 1, 2, 2], "date": TIMES, "amount": [1.0, 2.0, 4.0, 8.0, 16.0], **columns}
+
+
+def sources(columns: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a log as one kind of input for each way in which logs are read."""
+    frame = pl.DataFrame(columns, strict=False)
+    frame.write_csv(folder / "orders.csv")
+    return {
+        "pandas": pd.DataFrame(columns),
+        "Polars": frame,
+        "relation": duckdb.connect().from_arrow(frame.to_arrow()),
+        "CSV": folder / "orders.csv",
+    }
+
+
+def carried(source: Any, extra: Any, **options: Any) -> list[list[Any]]:
+    """Return the values of the further columns."""
+    found = records(vt.summarize(source, extra=extra, as_="polars", **options).customers)
+    return [[row[name] for row in found] for name in extra]

@@ -172,8 +172,14 @@ def _looked_over(log: ArrayLog, ids: Any) -> tuple[Suspicion, ...]:
     customers = np.bincount(log.customers, minlength=len(ids))
     known = ids[np.flatnonzero(customers)]
     accounts = Accounts(int(customers.max()), len(known), len(days))
-    is_text = pd.api.types.infer_dtype(known, skipna=True) == "string"
-    return find_suspicions(by_day, accounts, count_spellings(list(known)) if is_text else None)
+    return find_suspicions(by_day, accounts, count_spellings(list(known)) if are_text(known) else None)
+
+
+def are_text(ids: Any) -> bool:
+    """Return whether ids are text, all of them; categories are what they stand for."""
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        ids = ids.categories
+    return pd.api.types.infer_dtype(ids, skipna=True) == "string"
 
 
 def _merged_orders(log: ArrayLog, n_customers: int) -> ArrayLog:

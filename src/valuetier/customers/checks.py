@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from valuetier.customers.rules import Columns, Rules
 from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError, suggestion
+
+# What callers know a role by, where that is another word.
+PARAMETERS = {"at": "date", "order": "order_id"}
 
 
 def check_columns(there: list[Any], columns: Columns) -> None:
@@ -26,7 +30,15 @@ def check_columns(there: list[Any], columns: Columns) -> None:
 
 
 def check_together(columns: Columns) -> None:
-    """Raise unless the columns named go together."""
+    """Raise unless the columns named can be, and go together."""
+    for parameter, name in (("customer", columns.customer), ("date", columns.date), ("amount", columns.amount)):
+        if name is None:
+            raise InvalidParameterError(f"{parameter} must name a column of the order log, got None.")
+    for role, name in columns.roles().items():
+        if not isinstance(name, Hashable):
+            raise InvalidParameterError(
+                f"{PARAMETERS.get(role, role)} must name one column of the order log, got {name!r}."
+            )
     if columns.refund_of is not None and columns.order is None:
         raise InvalidParameterError("refund_of needs order_id=, the column of the ids that refunds refer to.")
     if columns.cost is not None and columns.margin is not None:

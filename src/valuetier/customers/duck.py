@@ -132,14 +132,14 @@ def _audited(log: DuckLog, judged: sql.Judgement, rules: Rules, columns: Columns
     for fate in judged.fates:
         rows = [row for row in found if judged.fates[row[0]] == fate]
         if rows:
-            money = sum(row[3] for row in rows)
+            money = _total([row[3] for row in rows])
             lines[fate] = IngestLine(fate, sum(row[2] for row in rows), customers.get(fate, 0), money)
     ledger = Ledger(
         rules,
         columns,
         sum(line.rows for line in lines.values()),
         0,
-        sum(line.money for line in lines.values()),
+        _total([line.money for line in lines.values()]),
     )
     ledger.enter_bad(lines)
     good = [row for row in found if judged.fates[row[0]] == sql.GOOD]
@@ -151,6 +151,13 @@ def _audited(log: DuckLog, judged: sql.Judgement, rules: Rules, columns: Columns
         all_good=fates == {sql.GOOD},
         days=days,
     )
+
+
+def _total(money: list[float]) -> float:
+    try:
+        return math.fsum(money)
+    except OverflowError:
+        return math.inf
 
 
 def _counted(log: DuckLog, reason: str, query: str) -> IngestLine:

@@ -77,8 +77,9 @@ def looked_over(days: pd.DataFrame, good: Any, table: Any, rules: Rules) -> tupl
         table = good.group_by("customer").agg(nw.col("rows").sum())
     largest = table.select(largest=nw.col("rows").max(), customers=nw.len(), rows=nw.col("rows").sum())
     accounts = Accounts(*(int(count) for count in collected(largest).rows()[0]))
-    is_text = table.collect_schema()["customer"] == nw.String
-    return find_suspicions(days, accounts, count_ids(table.select("customer")) if is_text else None)
+    is_text = isinstance(table.collect_schema()["customer"], (nw.String, nw.Categorical, nw.Enum))
+    ids = table.select(nw.col("customer").cast(nw.String)) if is_text else None
+    return find_suspicions(days, accounts, None if ids is None else count_ids(ids))
 
 
 def _days(good: Any) -> pd.DataFrame:

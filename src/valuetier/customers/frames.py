@@ -41,13 +41,18 @@ def summarize_pandas(
 
 def good_lines(lines: pd.DataFrame, log: ArrayLog, rules: Rules) -> Any:
     """Return the lines that can be used, customers and orders by their codes."""
-    bad = np.zeros(len(log.at), dtype=bool)
-    for found in fates(log, rules).values():
-        bad |= found
     coded = lines.assign(customer=log.customers.astype(np.int64), rows=np.int64(1))
     if log.orders is not None:
         coded["order"] = log.orders
-    return nw.from_native(coded[~bad])
+    return nw.from_native(coded[usable(log, rules)])
+
+
+def usable(log: ArrayLog, rules: Rules) -> NDArray[np.bool_]:
+    """Return which rows can be used."""
+    bad = np.zeros(len(log.at), dtype=bool)
+    for found in fates(log, rules).values():
+        bad |= found
+    return ~bad
 
 
 def from_pandas(orders: pd.DataFrame, columns: Columns) -> tuple[ArrayLog, Any]:

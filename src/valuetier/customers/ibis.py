@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,17 +15,21 @@ from valuetier.errors import InvalidDataError, InvalidParameterError
 # Engines whose function timezone(zone, instant) returns the local time.
 WITH_ZONES = ("duckdb", "postgres")
 
+# The column of local times, beside that of instants, which may be carried along.
+LOCAL = "valuetier_local"
 
-def prepared(table: Any, columns: Columns) -> nw.LazyFrame[Any]:
-    """Return an Ibis table whose dates have no time zone, and without NaN in the columns in use."""
+
+def prepared(table: Any, columns: Columns) -> tuple[nw.LazyFrame[Any], Columns]:
+    """Return an Ibis table without NaN in the columns in use, and the columns, the date one without time zone."""
     frame: nw.LazyFrame[Any] = nw.from_native(table)
     schema = frame.collect_schema()
     check_columns(list(schema.names()), columns)
     dtype = schema[columns.date]
     changed = {name: _known(table[name]) for name in columns.names() if schema[name].is_float()}
     if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
-        changed[columns.date] = _local(table, columns)
-    return nw.from_native(table.mutate(**changed)) if changed else frame
+        changed[LOCAL] = _local(table, columns)
+        columns = replace(columns, date=LOCAL)
+    return (nw.from_native(table.mutate(**changed)) if changed else frame), columns
 
 
 def _known(number: Any) -> Any:

@@ -15,11 +15,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from valuetier.customers.arrays import DAY, EPOCH_ORDINAL, HOUR, MISSING, ArrayLog, summarize_arrays
+from valuetier.customers.arrays import DAY, EPOCH_ORDINAL, HOUR, MISSING, ArrayLog, are_text, summarize_arrays
 from valuetier.customers.checks import check_columns
 from valuetier.customers.dates import ONE_ZONE, parse_dates
 from valuetier.customers.extras import further_columns, wanted
-from valuetier.customers.frames import as_arrays, good_lines, read_lines, table_with_further
+from valuetier.customers.frames import as_arrays, good_lines, read_lines, table_with_further, usable
 from valuetier.customers.ledger import (
     AFTER,
     BAD,
@@ -65,6 +65,8 @@ class Book:
         Good rows by day.
     largest, customers : int
         Good rows of the customer who has most, and customers with good rows.
+    all_text : bool
+        Whether the ids of these are text, all of them.
     zones, currencies : frozenset of str
         Time zones of its dates, and currencies of its money.
     """
@@ -75,6 +77,7 @@ class Book:
     days: pd.DataFrame
     largest: int
     customers: int
+    all_text: bool
     zones: frozenset[str]
     currencies: frozenset[str]
 
@@ -92,7 +95,8 @@ def summarize_partitions(
     whole = read.shuffle(on="customer")
     books = _books(whole, columns, rules, links)
     report, last_day = _merged(books, columns, rules, one_currency=links.rates is None)
-    report = replace(report, warnings=_looked_over(whole, books))
+    spellings = whole.map_partitions(_spellings, columns, rules, meta=pd.Series(dtype="str"))
+    report = replace(report, warnings=_looked_over(spellings, books))
     end = max(hour_of(last_day), *(book.end for book in books))
     settled = replace(_lenient(rules), as_of=last_day)
     empty = _table_of(whole._meta, columns, settled, end)
@@ -147,6 +151,7 @@ def _book_of(lines: pd.DataFrame, columns: Columns, rules: Rules, links: Links) 
         days=pd.DataFrame({"day": by_day.index, "rows": by_day.to_numpy()}),
         largest=int(by_customer.max()) if len(by_day) else 0,
         customers=len(by_customer),
+        all_text=are_text(ids.take(by_customer.index)),
         zones=frozenset(lines["zone"].dropna()),
         currencies=frozenset(lines["currency"].dropna()) if columns.currency else frozenset(),
     )
@@ -162,6 +167,13 @@ def _table_of(lines: pd.DataFrame, columns: Columns, rules: Rules, end: int) -> 
         further = further_columns(good_lines(lines, log, rules), rules, columns)
         known = table_with_further(known, further, columns)
     return known.reset_index(drop=True)
+
+
+def _spellings(lines: pd.DataFrame, columns: Columns, rules: Rules) -> pd.Series:
+    """Return the ids, text, of customers with good rows, as :func:`count_ids` makes them alike."""
+    log, _ = as_arrays(lines, columns)
+    known = lines["customer"][usable(log, rules)].drop_duplicates().astype("str")
+    return known.str.replace(BLANKS, "", regex=True).str.lower().drop_duplicates()
 
 
 def _with_witness(log: ArrayLog, ids: Any, at: int) -> tuple[ArrayLog, Any]:
@@ -248,8 +260,8 @@ def _notes(reports: list[IngestReport]) -> tuple[IngestLine, ...]:
     return tuple(line for line in sums if line.rows)
 
 
-def _looked_over(whole: Any, books: Sequence[Book]) -> tuple[Suspicion, ...]:
-    """Return what looks wrong in the days and the customers of the whole log."""
+def _looked_over(spellings: Any, books: Sequence[Book]) -> tuple[Suspicion, ...]:
+    """Return what looks wrong in the days and the customers of the whole log; ``spellings`` are a query."""
     days = pd.concat([book.days for book in books]).groupby("day")["rows"].sum().reset_index()
     known = [book for book in books if book.last_day is not None]
     accounts = Accounts(
@@ -257,16 +269,10 @@ def _looked_over(whole: Any, books: Sequence[Book]) -> tuple[Suspicion, ...]:
         sum(book.customers for book in known),
         int(days["rows"].sum()),
     )
-    return find_suspicions(days, accounts, _ids(whole["customer"]))
-
-
-def _ids(customers: Any) -> IdCounts | None:
-    """Return how many text ids there are, as they are and as :func:`count_ids` makes them alike."""
-    if not pd.api.types.is_string_dtype(customers.dtype):
-        return None
-    known = customers.dropna()
-    alike = known.str.replace(BLANKS, "", regex=True).str.lower()
-    return IdCounts(*(len(ids.drop_duplicates(split_out=known.npartitions)) for ids in (known, alike)))
+    if not all(book.all_text for book in known):
+        return find_suspicions(days, accounts)
+    alike = len(spellings.drop_duplicates(split_out=spellings.npartitions))
+    return find_suspicions(days, accounts, IdCounts(accounts.customers, alike))
 
 
 def _refunds(reports: list[IngestReport], found: dict[str, IngestLine], rules: Rules) -> IngestLine:

@@ -224,6 +224,14 @@ def _other_type(dtype: object) -> InvalidDataError:
 
 def _converted(lines: Any, columns: Columns, rates: pd.DataFrame) -> Any:
     """Return the lines with money in the base currency, at the rate of the line's day."""
+    dtype = lines.collect_schema()["currency"]
+    if isinstance(dtype, (nw.Categorical, nw.Enum)):
+        lines = lines.with_columns(nw.col("currency").cast(nw.String))
+    elif dtype.is_numeric() != pd.api.types.is_numeric_dtype(rates["currency"]):
+        raise InvalidDataError(
+            f"rates: currency must hold values of the same type as {columns.currency}, which is "
+            f"{type(dtype).__name__}. Convert one of them."
+        )
     lines = lines.with_columns(day=ordinal(nw.col("at").fill_null(ANY_DAY)))
     table = alike(lines, rates).with_columns(nw.col("day").cast(nw.Int64))
     # the day from which the rate of a line holds: the last one up to the line's own
@@ -258,7 +266,7 @@ def alike(lines: Any, small: pd.DataFrame) -> Any:
     if engine.is_ibis():
         import ibis
 
-        return nw.from_native(ibis.memtable(small))
+        return nw.from_native(ibis.memtable(nw.from_native(small).to_arrow()))
     if engine.is_pandas():
         return nw.from_native(small)
     columns = {name: small[name].to_list() for name in small.columns}
@@ -322,6 +330,8 @@ def _rates(given: Any) -> pd.DataFrame:
         table = _table("rates", given, ("currency", "rate")).assign(date=date(1, 1, 1))
     else:
         table = _table("rates", given, RATE_COLUMNS)
+    if table.empty:
+        raise InvalidDataError("rates has 0 rows. Pass at least one rate, of the currency that you want: 1.")
     rate = pd.to_numeric(table["rate"], errors="coerce").to_numpy(dtype=np.float64)
     bad = int((~(np.isfinite(rate) & (rate > 0))).sum())
     if bad:

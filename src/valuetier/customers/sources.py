@@ -84,7 +84,7 @@ def read(orders: Any, columns: Columns, as_: str | None) -> Source:
         eager = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
         return Source(_lines_of(_with_read_dates(eager, columns), columns).lazy(), as_ or "polars")
     if frame.implementation.is_ibis():
-        return Source(_lines_of(prepared(frame.to_native(), columns), columns), as_)
+        return Source(_lines_of(*prepared(frame.to_native(), columns)), as_)
     return Source(_lines_of(frame, columns), as_)
 
 

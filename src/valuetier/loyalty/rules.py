@@ -96,7 +96,7 @@ class PointsMultiplier:
             raise InvalidParameterError(
                 f"where must map columns to sequences of values, got {self.where!r}. Put a single one in ()."
             )
-        start, end = _day("start", self.start), _day("end", self.end)
+        start, end = as_day(self.start, "start"), as_day(self.end, "end")
         if start is not None and end is not None and start > end:
             raise InvalidParameterError(f"start must not be after end, got {start} and {end}.")
         for name, value in (("start", start), ("end", end), ("weekdays", tuple(self.weekdays))):
@@ -120,15 +120,6 @@ class PointsMultiplier:
         if self.end is not None:
             holds &= days < day_number(self.end + timedelta(days=1))
         return holds
-
-
-def _day(name: str, value: Any) -> date | None:
-    try:
-        return as_day(value)
-    except InvalidParameterError:
-        raise InvalidParameterError(
-            f"{name} must be a date or ISO text such as '2024-06-30', got {value!r}."
-        ) from None
 
 
 def day_number(day: date) -> int:
