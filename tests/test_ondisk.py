@@ -186,3 +186,84 @@ def test_large_logs_go_to_disk_unasked(path: Path, tmp_path: Path, monkeypatch: 
     assert done.exit_code == 0, done.output
     assert "assigning the customers" in done.output or "model.json" in done.output
     assert (tmp_path / "tiers.parquet").exists()
+
+
+# --- what the command is told -----------------------------------------------------------------
+
+
+@pytest.fixture
+def told_all(tmp_path: Path) -> list[str]:
+    """A small CSV file of two currencies, a refund and a branch, and the command that reads it."""
+    lines = [
+        "id,day,paid,number,refunds,money,cost", "007,2024-01-01,10,1,,EUR,3", "007,2024-02-01,20,2,,USD,3",
+        "7,2024-01-05,5,3,,EUR,1", "8,2024-03-01,50,4,,EUR,10", "8,2024-03-05,-5,9,4,EUR,-1",
+        "9,2023-03-06,15,10,,EUR,1",
+    ]  # fmt: skip
+    (tmp_path / "orders.csv").write_text("\n".join(lines))
+    (tmp_path / "parents.csv").write_text("customer_id,parent_id\n007,7\n")
+    (tmp_path / "rates.csv").write_text("currency,date,rate\nEUR,2023-01-01,1\nUSD,2024-01-01,0.5\n")
+    return [
+        "run", str(tmp_path / "orders.csv"), "--customer", "id", "--date", "day", "--amount", "paid", "--order-id",
+        "number", "--refund-of", "refunds", "--currency", "money", "--rates", str(tmp_path / "rates.csv"),
+        "--parents", str(tmp_path / "parents.csv"), "--cost", "cost", "--since", "2024-01-01", "--period", "W",
+        "--segmenter", "pyramid", "--quiet", "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["--on-disk", "--in-memory"])
+def test_the_command_takes_what_summarize_takes(where: str, told_all: list[str], tmp_path: Path) -> None:
+    """Refunds by id, rates, parents, cost, window and period reach the customer table; 007 is not 7."""
+    from valuetier.cli import app
+
+    done = CliRunner().invoke(app, [*told_all, where])
+    assert done.exit_code == 0, done.output
+    customers = read_table(tmp_path / "out" / "customers.parquet").set_index("customer_id")
+    assert customers["spend"].to_dict() == {"7": 25.0, "8": 45.0}
+    assert customers["orders"].to_dict() == {"7": 2, "8": 1}
+    assert customers["cost"].to_dict() == {"7": 5.5, "8": 9.0}
+
+
+def test_the_command_says_what_is_wrong_in_one_line(
+    told_all: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file and no folder are errors of ours, with exit code 1."""
+    from valuetier import cli
+
+    out = tmp_path / "orders.csv"
+    for arguments, said in (
+        (["run", str(tmp_path / "none.csv")], "No files found"),
+        ([*told_all[:-1], str(out), "--on-disk"], "out must be a folder"),
+        ([*told_all[:-1], str(out), "--in-memory"], "out must be a folder"),
+    ):
+        monkeypatch.setattr("sys.argv", ["valuetier", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_segmenter_without_playbook_is_refused_before_the_log_is_read(path: Path, tmp_path: Path) -> None:
+    """That no playbook comes with a kind is told at once, not after the log was read."""
+
+    class Own(vt.PyramidSegmenter):
+        kind = "own"
+
+    said: list[str] = []
+    with pytest.raises(vt.UncoveredTiersError, match="No playbook comes with the kind 'own'"):
+        vt.run_on_disk(path, segmenter=Own(), out=tmp_path / "new", progress=said.append)
+    assert not said
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("run", [vt.run, vt.run_on_disk])
+@pytest.mark.parametrize("name", ["customers.parquet", "*.parquet"])
+def test_the_log_is_not_overwritten(run: Any, name: str, log: pd.DataFrame, tmp_path: Path) -> None:
+    """A log that lies where the results go is refused, by name or by glob, and stays as it was."""
+    log.to_parquet(tmp_path / "customers.parquet", index=False)
+    before = (tmp_path / "customers.parquet").read_bytes()
+    with pytest.raises(
+        vt.InvalidParameterError, match=r"^out holds \['customers.parquet'\], which orders reads"
+    ):
+        run(tmp_path / name, segmenter="pyramid", out=tmp_path)
+    assert (tmp_path / "customers.parquet").read_bytes() == before
+    assert run(tmp_path / name, segmenter="pyramid", out=tmp_path / "out").files

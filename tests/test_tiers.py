@@ -218,10 +218,16 @@ def test_an_assignment_is_made_of_one_assessment(monkeypatch: pytest.MonkeyPatch
     """Built-in segmenters judge customers once; what it says is what their methods say."""
     customers = vt.checks.make_customers(120)
     rfm = vt.RFMSegmenter().fit(customers)
-    wanted = (rfm.predict(customers), rfm.score_samples(customers), rfm.predict_segments(customers, lang="zh"))
+    wanted = (
+        rfm.predict(customers),
+        rfm.score_samples(customers),
+        rfm.predict_segments(customers, lang="zh"),
+    )
     runs: list[int] = []
     assess = vt.RFMSegmenter._assess
-    monkeypatch.setattr(vt.RFMSegmenter, "_assess", lambda self, columns: runs.append(1) or assess(self, columns))
+    monkeypatch.setattr(
+        vt.RFMSegmenter, "_assess", lambda self, columns: runs.append(1) or assess(self, columns)
+    )
     found = rfm.assign(customers)
     assert len(runs) == 1
     for mine, theirs in zip((found.codes, found.scores, found.segments_zh), wanted, strict=True):

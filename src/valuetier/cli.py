@@ -131,7 +131,9 @@ def run_command(
         str | None, typer.Option("--as-of", help="Last day that counts, such as 2024-06-30.")
     ] = None,
     since: Annotated[str | None, typer.Option("--since", help="First day that counts.")] = None,
-    period: Annotated[str, typer.Option("--period", help="One occasion: D a day, h an hour, W a week.")] = "D",
+    period: Annotated[
+        str, typer.Option("--period", help="One occasion: D a day, h an hour, W a week.")
+    ] = "D",
     date_format: Annotated[str | None, typer.Option("--date-format", help="How dates are written.")] = None,
     timezone: Annotated[
         str | None, typer.Option("--timezone", help="Time zone of the calendar days.")
@@ -143,7 +145,9 @@ def run_command(
     duplicates: Annotated[str, typer.Option("--duplicates", help="keep, drop or error.")] = "keep",
     bad_rows: Annotated[str, typer.Option("--bad-rows", help="raise or drop.")] = "raise",
     cost: Annotated[str | None, typer.Option("--cost", help="Column of costs, in money.")] = None,
-    margin: Annotated[str | None, typer.Option("--margin", help="Column of what is earned, in money.")] = None,
+    margin: Annotated[
+        str | None, typer.Option("--margin", help="Column of what is earned, in money.")
+    ] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="Column of currencies.")] = None,
     rates: Annotated[
         Path | None, typer.Option("--rates", help="Parquet or CSV file of currency, date and rate.")
@@ -170,17 +174,13 @@ def run_command(
 ) -> None:
     """From an order log to customers, tiers, actions, report.html and model.json."""
     large = rows_of_files(orders) >= MANY_ROWS if on_disk is None else on_disk
-    tables = {
-        name: None if file is None else read_table(file, as_text=True)
-        for name, file in (("rates", rates), ("parents", parents))
-    }
     with _steps(quiet) as step:
         result = (run_on_disk if large else run)(
             orders, customer=customer, date=date, amount=amount, order_id=order_id, as_of=as_of,
             since=since, period=period, date_format=date_format, timezone=timezone, refunds=refunds,
             refund_of=refund_of, duplicates=duplicates, bad_rows=bad_rows, cost=cost, margin=margin,
-            currency=currency, **tables, segmenter=segmenter, playbook=playbook, out=out,
-            file_format=file_format, lang=lang, progress=step,
+            currency=currency, rates=_in_text(rates), parents=_in_text(parents), segmenter=segmenter,
+            playbook=playbook, out=out, file_format=file_format, lang=lang, progress=step,
         )  # fmt: skip
     if as_json:
         print(json.dumps(_tiers_json(result), ensure_ascii=False))
@@ -188,6 +188,11 @@ def run_command(
         output.print(str(result.summary.report) + "\n")
         _print_tiers(segmenter, result)
         _print_files(result.files)
+
+
+def _in_text(file: Path | None) -> Any:
+    """Return the table of a file, text as it stands there: 007 is another account than 7."""
+    return None if file is None else read_table(file, as_text=True)
 
 
 @app.command("assign")

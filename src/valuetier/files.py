@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from valuetier.errors import InvalidDataError, InvalidParameterError, require_ch
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".txt")
 FORMATS = ("parquet", "csv")
+TABLES = ("customers", "tiers", "actions")
 NOT_UTF8 = " It is not in UTF-8. Save it again as UTF-8, or pass pandas.read_csv(..., encoding='gb18030') or 'cp1252'."
 PACKED = (".gz", ".zst")
 BYTES_OF_A_LINE, BYTES_OF_A_PACKED_LINE = 30, 10  # of a CSV file with customer, date and amount
@@ -37,10 +40,20 @@ def reading(path: str | Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        encoding = NOT_UTF8 if "not utf-8 encoded" in str(error) else ""
         raise InvalidDataError(
-            f"{str(path)!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}.{encoding}"
+            f"{str(path)!r} cannot be read as parquet or CSV: {str(error).splitlines()[0]}.{encoding_help(error)}"
         ) from None
+
+
+def encoding_help(error: duckdb.Error) -> str:
+    """Return the way out if a file is not in UTF-8, else nothing."""
+    return NOT_UTF8 if "not utf-8 encoded" in str(error) else ""
+
+
+def line_of(error: duckdb.Error) -> str:
+    """Return the line of a CSV file at which reading ended, if the error says it; nothing of what stands there."""
+    found = re.match(r".*CSV Error on Line: (\d+)", str(error))
+    return f" at line {found[1]} of a CSV file" if found else ""
 
 
 def own_engine(memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -97,6 +110,27 @@ def output_folder(out: str | Path) -> Path:
             f"out must be a folder that can be written to, got {str(folder)!r}: {error.strerror}. Choose another one."
         ) from None
     return folder
+
+
+def refuse_to_overwrite(orders: Any, folder: Path) -> None:
+    """Raise if the log is read from files that the results would take the place of.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    if not isinstance(orders, (str, PathLike)):
+        return
+    made = {(folder / f"{name}.{ending}").resolve() for name in TABLES for ending in FORMATS}
+    with reading(fspath(orders)):
+        found = duckdb.connect().execute("SELECT file FROM glob(?)", [fspath(orders)]).fetchall()
+    read = {Path(path).resolve() for (path,) in found}
+    if made & read:
+        names = sorted(path.name for path in made & read)
+        raise InvalidParameterError(
+            f"out holds {names}, which orders reads and the results would take the place of. "
+            "Choose another folder, or say which files are orders."
+        )
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str, file_format: str) -> Path:

@@ -22,7 +22,7 @@ import pandas as pd
 from valuetier.customers import Summary, summarize
 from valuetier.errors import require_choice
 from valuetier.evaluate import Concentration, concentration
-from valuetier.files import FORMATS, output_folder, own_engine, write_relation
+from valuetier.files import FORMATS, output_folder, own_engine, refuse_to_overwrite, write_relation
 from valuetier.learning import LearningReport, fit
 from valuetier.pipeline import TITLES
 from valuetier.plugins import get_segmenter
@@ -108,10 +108,12 @@ def run_on_disk(
     progress : callable, optional
         Called with one line of text before each step and each batch.
     **summarize_options
-        Parameters of :func:`valuetier.summarize`, such as ``customer`` or ``as_of``.
+        Parameters of :func:`valuetier.summarize` but ``as_``, such as ``customer`` or ``as_of``.
 
     Raises
     ------
+    InvalidParameterError
+        If ``out`` is no folder, or a file in it is both read and to be written.
     ValueTierError
         Whatever a step finds wrong. What is already written stays.
 
@@ -133,6 +135,7 @@ def run_on_disk(
         StrategyMapper.from_yaml(playbook) if isinstance(playbook, (str, Path)) else StrategyMapper(playbook)
     )
     plan = mapper.playbook_of(kind_of(fitted))
+    refuse_to_overwrite(orders, Path(out))
     folder = output_folder(out)
     with TemporaryDirectory() as spare:
         table = Path(spare) / "customers.parquet" if file_format == "csv" else folder / "customers.parquet"

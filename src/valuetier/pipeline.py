@@ -12,7 +12,7 @@ import pandas as pd
 from valuetier.customers import Summary, summarize
 from valuetier.errors import require_choice
 from valuetier.evaluate import Concentration, concentration
-from valuetier.files import FORMATS, output_folder, write_table
+from valuetier.files import FORMATS, output_folder, refuse_to_overwrite, write_table
 from valuetier.plugins import get_segmenter
 from valuetier.store import save
 from valuetier.strategy import Playbook, StrategyMapper
@@ -108,6 +108,8 @@ def run(
     say = progress or (lambda _: None)
     fitted = get_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
     mapper = _mapper(playbook)
+    if out is not None:
+        refuse_to_overwrite(orders, Path(out))
     say("reading the order log")
     summary = summarize(orders, customer, date, amount, as_="pandas", **summarize_options)
     customers = summary.customers

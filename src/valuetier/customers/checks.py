@@ -31,7 +31,11 @@ def check_columns(there: list[Any], columns: Columns) -> None:
 
 def check_together(columns: Columns) -> None:
     """Raise unless the columns named can be, and go together."""
-    for parameter, name in (("customer", columns.customer), ("date", columns.date), ("amount", columns.amount)):
+    for parameter, name in (
+        ("customer", columns.customer),
+        ("date", columns.date),
+        ("amount", columns.amount),
+    ):
         if name is None:
             raise InvalidParameterError(f"{parameter} must name a column of the order log, got None.")
     for role, name in columns.roles().items():

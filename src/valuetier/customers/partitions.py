@@ -129,8 +129,10 @@ def _lines_of(part: pd.DataFrame, columns: Columns, links: Links) -> pd.DataFram
     part = part.reset_index(drop=True)
     at = parse_dates(columns.date, part[columns.date], columns.date_format)
     lines = read_lines(part.assign(**{columns.date: at.array}), columns)
-    if links.any or columns.refund_of:  # that there is one currency only the whole log can tell
-        lines = prepared(nw.from_native(lines), replace(columns, currency=None), links).to_native()
+    if links.any or columns.refund_of:
+        # that there is one currency only the whole log can tell
+        known = replace(columns, currency=None) if links.rates is None else columns
+        lines = prepared(nw.from_native(lines), known, links).to_native()
     zone = pd.Series(str(at.dt.tz), index=lines.index, dtype="str")
     return lines.assign(zone=zone.where(at.notna().to_numpy()))
 

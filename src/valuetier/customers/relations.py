@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import narwhals as nw
 
-from valuetier.customers.checks import check_columns, no_numbers
+from valuetier.customers.checks import check_columns, no_ids, no_numbers
 from valuetier.customers.dates import EARLIEST, EPOCH, TOO_LATE, refuse_numbers
 from valuetier.customers.rules import IDS, MONEY, Columns
 from valuetier.errors import InvalidDataError, InvalidParameterError
@@ -16,12 +16,15 @@ DAY_TEXT = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 TIME_TEXT = r"[T ]([01]?\d|2[0-3]):\d{2}(:\d{2}(\.\d+)?)?"
 ZONE_TEXT = r"(Z|[+-]\d{2}(:?\d{2})?)"
 
+# Types that are no ids, besides lists.
+NO_IDS = ("STRUCT", "MAP", "UNION")
+
 
 def lines_of_relation(relation: duckdb.DuckDBPyRelation, columns: Columns) -> Any:
     """Return the lines of a DuckDB relation, as a query in its own connection."""
     check_columns(list(relation.columns), columns)
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    roles = {role: _known(column, types) for role, column in columns.roles().items() if role in IDS}
+    roles = {role: _id(column, types) for role, column in columns.roles().items() if role in IDS}
     roles["at"] = _timestamp(columns, types[columns.date])
     roles |= {role: _money(column, types) for role, column in columns.roles().items() if role in MONEY}
     roles |= {role: _known(column, types) for role, column in columns.carried().items()}
@@ -47,6 +50,13 @@ def quoted(name: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def _id(name: str, types: dict[str, str]) -> str:
+    """Return the SQL of an id; raise for types whose values Python cannot tell apart."""
+    if types[name].startswith(NO_IDS) or types[name].endswith("]"):
+        raise no_ids(name)
+    return _known(name, types)
 
 
 def _known(name: str, types: dict[str, str]) -> str:

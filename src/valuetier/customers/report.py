@@ -13,6 +13,7 @@ from valuetier.store import storable
 USED = "used"
 
 
+@storable
 @dataclass(frozen=True, slots=True)
 class IngestLine:
     """Rows of the log that share a fate.

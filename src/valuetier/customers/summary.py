@@ -22,6 +22,7 @@ from valuetier.customers.report import IngestReport
 from valuetier.customers.rules import BAD_ROWS, DUPLICATES, PERIODS, REFUNDS, Columns, Rules, read_extra
 from valuetier.customers.sources import KINDS, converted, is_dask, read
 from valuetier.errors import InvalidDataError, require_choice
+from valuetier.files import encoding_help, line_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +80,7 @@ def summarize(
 
     Parameters
     ----------
-    orders : pandas, Polars or PyArrow frame, DuckDB relation, or path
+    orders : pandas, Polars or PyArrow frame, DuckDB relation, Ibis table, Spark or Dask DataFrame, or path
         One row per order or order line. A path (or glob) names parquet or CSV files.
     customer, date, amount : str
         Columns of the log. Missing ids are bad rows; ids keep their type.
@@ -120,7 +121,8 @@ def summarize(
         Further columns: name to (column of the log, aggregate), such as
         ``{"channels": ("channel", "n_unique")}``. Aggregates, over the rows in use: ``"sum"``,
         ``"mean"``, ``"min"``, ``"max"``, ``"n_unique"``, ``"first"``, ``"last"`` (of several
-        values at one time, the smallest). Missing values do not count.
+        values at one time, the smallest). Missing values do not count; amounts are as in the
+        log, in its currencies.
     currency : str, optional
         Column that names each row's currency. Several need ``rates``.
     rates : table or mapping, optional
@@ -128,10 +130,11 @@ def summarize(
         result; a rate holds from its date until the next. A mapping has one rate for all days.
     parents : table or mapping, optional
         Account hierarchy: table with customer_id and parent_id, or a mapping. Rows count for
-        the topmost account.
+        the topmost account, before anything else is judged: give ``order_id`` only if ids differ
+        between accounts of one family.
     as_ : str, optional
         Kind of the customer table: ``"pandas"``, ``"polars"``, ``"arrow"`` or ``"relation"``.
-        Default: as the log came; pandas for files and PyArrow.
+        Default: as the log came, so that Ibis, Spark and Dask keep theirs; pandas for files and PyArrow.
     progress : callable, optional
         Called with one line of text before each step of reading files.
 
@@ -212,6 +215,6 @@ def _summarized(
         return Summary(*summarize_relation(log, rules, columns, links, source.as_ or "pandas", progress))
     except (duckdb.DataError, duckdb.InvalidInputException) as error:  # their text shows customers' data
         raise InvalidDataError(
-            f"DuckDB could not read the order log to its end ({type(error).__name__}). Every row and every file "
-            "needs the same columns with the same types."
+            f"DuckDB could not read the order log to its end ({type(error).__name__}{line_of(error)}). "
+            f"Every row and every file needs the same columns with the same types.{encoding_help(error)}"
         ) from None
