@@ -224,12 +224,11 @@ def _calibration(card: HoldoutScorecard, lang: str) -> Iterator[str]:
     """Yield a sentence for each total that was predicted, and whether it was too high or too low."""
     found = card.intervals(lang)
     for measure in ("spend_ratio", "orders_ratio"):
-        for row in found[(found["measure"] == measure) & found["estimate"].notna()].itertuples():
-            judged = "too_low" if row.high < 1 else "too_high" if row.low > 1 else "in_line"
-            yield _say(
-                measure, lang, name=row.name, ratio=row.estimate, low=row.low, high=row.high,
-                judged=_say(judged, lang),
-            )  # fmt: skip
+        of_measure = found[(found["measure"] == measure) & found["estimate"].notna()]
+        columns = (of_measure[name].tolist() for name in ("name", "estimate", "low", "high"))
+        for name, ratio, low, high in zip(*columns, strict=True):
+            judged = "too_low" if high < 1 else "too_high" if low > 1 else "in_line"
+            yield _say(measure, lang, name=name, ratio=ratio, low=low, high=high, judged=_say(judged, lang))
 
 
 def _notes(card: HoldoutScorecard, table: pd.DataFrame, lang: str) -> Iterator[str]:
