@@ -220,3 +220,20 @@ def significant(values: Floats, digits: int = 12) -> Floats:
         factor = 10.0 ** np.clip(digits - 1 - exponent, -300, 300)
         rounded = np.round(values * factor) / factor
     return np.where(np.isfinite(rounded), rounded, values)
+
+
+def fewest_digits(below: float, above: float) -> float:
+    """Return a number in (below, above] near the middle, with as few digits as possible.
+
+    Examples
+    --------
+    >>> fewest_digits(987.5, 1031.25), fewest_digits(0.31, 0.32), fewest_digits(4.0, 5.0)
+    (1000.0, 0.32, 5.0)
+    """
+    middle = below / 2 + above / 2
+    for digits in range(1, 16):
+        for start in (middle, above):
+            candidate = float(f"{start:.{digits}g}")
+            if below < candidate <= above:
+                return candidate
+    return float(above)

@@ -11,13 +11,13 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
+from valuetier._core.agreement import DOUBTFUL, STABLE, contingency, jaccard
 from valuetier._core.compress import significant
 from valuetier._core.cuts import Codes
 from valuetier._core.nearest import nearest_centre
 from valuetier._validate import Floats
 from valuetier.store import storable
 
-STABLE, DOUBTFUL = 0.75, 0.60
 SMALLEST_SHARE = 0.01
 BOOTSTRAPS = 20
 SAMPLE = 3_000
@@ -149,8 +149,6 @@ def _bootstrap_jaccard(
         again = refit(rows[there], drawn[there]) if np.count_nonzero(there) >= number else None
         if again is None:
             continue
-        both = np.zeros((number, int(again.max()) + 1))
-        np.add.at(both, (codes, again), weights)
-        union = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
-        total += (both / np.maximum(union, 1e-300)).max(axis=1)
+        both = contingency(codes, again, weights, (number, int(again.max()) + 1))
+        total += jaccard(both).max(axis=1)
     return float((total / BOOTSTRAPS).min())

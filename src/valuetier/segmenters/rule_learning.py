@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
+from valuetier._core.compress import fewest_digits
 from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.segmenters.rule_tables import TierRule, first_rule
@@ -105,7 +106,7 @@ def _leaves(
     if feature < 0:
         return [_Leaf(int(tree.classes_[tree.tree_.value[node][0].argmax()]), within)]
     low = ranks[:, feature] <= threshold
-    bound = _readable(columns[low, feature].max(), columns[~low, feature].min())
+    bound = fewest_digits(columns[low, feature].max(), columns[~low, feature].min())
     name, found = names[feature], []
     for child, side, key in (
         (tree.tree_.children_left[node], low, "<"),
@@ -117,23 +118,6 @@ def _leaves(
     if len(found[0]) == len(found[1]) == 1 and found[0][0].code == found[1][0].code:
         return [_Leaf(found[0][0].code, within)]
     return [*found[0], *found[1]]
-
-
-def _readable(below: float, above: float) -> float:
-    """Return a number in (below, above] near the middle, with as few digits as possible.
-
-    Examples
-    --------
-    >>> _readable(987.5, 1031.25), _readable(0.31, 0.32), _readable(4.0, 5.0)
-    (1000.0, 0.32, 5.0)
-    """
-    middle = below / 2 + above / 2
-    for digits in range(1, 16):
-        for start in (middle, above):
-            candidate = float(f"{start:.{digits}g}")
-            if below < candidate <= above:
-                return candidate
-    return float(above)
 
 
 def validate_rules(
