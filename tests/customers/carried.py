@@ -105,12 +105,13 @@ def expected(
     if not used:
         return None
     last_day = as_of or max(order.at.date() for order in used)
-    plain = logs.expected(used, as_of=last_day, order_id=order_id, **rules)
+    marks = [(row.customer, row.money if currency else None) for row, _, _ in good]
+    plain = logs.expected(used, as_of=last_day, order_id=order_id, telling=marks, **rules)
     if plain is None:
         return None
     lines = {**plain.lines, **{fate: logs._total(own) for fate, own in fates.items()}}
     plain = replace(plain, lines=lines, whole=logs._total(whole))
-    counted = _counted([line for _, line, _ in good], order_id, **rules)
+    counted = _counted([line for _, line, _ in good], marks, order_id, **rules)
     own = {who: [line for line in counted if line.customer == who] for who in plain.table}
     return Carried(
         plain,
@@ -172,12 +173,14 @@ def _fate(
     return next((fault for fault, there in faults.items() if there), "good")
 
 
-def _counted(lines: list[Row], order_id: str | None, *, refunds: str, duplicates: str, **_: Any) -> list[Row]:
+def _counted(
+    lines: list[Row], marks: list[Any], order_id: str | None, *, refunds: str, duplicates: str, **_: Any
+) -> list[Row]:
     """Return the lines that further columns are made of: without what is dropped."""
     if duplicates == "drop":
         again: dict[Any, list[Row]] = defaultdict(list)
-        for line in lines:
-            again[_order(line)[: 4 if order_id else 3]].append(line)
+        for line, mark in zip(lines, marks, strict=True):
+            again[(*_order(line)[: 4 if order_id else 3], mark)].append(line)
         lines = [
             own[0]._replace(
                 **{

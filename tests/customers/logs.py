@@ -77,8 +77,12 @@ def expected(
     refunds: str = "net",
     duplicates: str = "keep",
     order_id: str | None = None,
+    telling: list[Any] | None = None,
 ) -> Expected | None:
-    """Return what ``summarize`` must say, None where it must refuse the log."""
+    """Return what ``summarize`` must say, None where it must refuse the log.
+
+    ``telling`` is what tells otherwise equal rows apart; given only for logs without bad rows.
+    """
     fates: dict[str, list[Any]] = defaultdict(list)
     for order in orders:
         fates[_fate(order, as_of, order_id)].append(order)
@@ -86,7 +90,7 @@ def expected(
     if not good:
         return None
     last_day = as_of or max(order.at.date() for order in good)
-    different, repeated = _split_repeated(good, order_id)
+    different, repeated = _split_repeated(good, order_id, telling or [None] * len(good))
     if duplicates == "drop" and repeated:
         good = different
         fates["duplicate"] = repeated
@@ -132,10 +136,12 @@ def _fate(order: Order, as_of: date | None, order_id: str | None) -> str:
     return "good"
 
 
-def _split_repeated(orders: list[Order], order_id: str | None) -> tuple[list[Order], list[Order]]:
+def _split_repeated(
+    orders: list[Order], order_id: str | None, telling: list[Any]
+) -> tuple[list[Order], list[Order]]:
     seen, different, repeated = set(), [], []
-    for order in orders:
-        key = order if order_id is not None else order[:3]
+    for order, mark in zip(orders, telling, strict=True):
+        key = (*(order if order_id is not None else order[:3]), mark)
         (repeated if key in seen else different).append(order)
         seen.add(key)
     return different, repeated

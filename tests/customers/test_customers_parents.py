@@ -45,6 +45,23 @@ def test_rows_count_for_the_topmost_account(way: str, tmp_path: Path) -> None:
     assert notes(log, parents={77: 78}) == []
 
 
+@pytest.mark.parametrize("kind", ["pandas", "Polars", "PyArrow", "relation"])
+def test_equal_rows_of_two_accounts_are_not_repeated_ones(kind: str) -> None:
+    """Two branches that buy for the same sum on one day both did, also when repeated rows are dropped."""
+    orders = pd.DataFrame(
+        {"customer_id": [1, 2, 1], "date": pd.to_datetime(["2024-01-01"] * 3), "amount": [10.0] * 3}
+    )
+    log = {
+        "pandas": lambda: orders,
+        "Polars": lambda: pl.from_pandas(orders),
+        "PyArrow": lambda: pa.Table.from_pandas(orders),
+        "relation": lambda: duckdb.connect().from_df(orders),
+    }[kind]()
+    assert vt.summarize(log, parents={1: 9, 2: 9}).report.duplicates == 1
+    assert spends(log, parents={1: 9, 2: 9}, duplicates="drop") == {9: 20.0}
+    assert spends(log, duplicates="drop") == {1: 10.0, 2: 10.0}
+
+
 def test_a_chain_of_a_thousand_accounts_ends_at_its_top() -> None:
     """However long the chain and in whatever order it is told."""
     chain = {place: place + 1 for place in range(1, 1000)}

@@ -52,7 +52,8 @@ class ArrayLog:
     """Rows of a log as arrays: codes of ids (-1 is missing), microseconds, amounts.
 
     ``rows`` counts the rows of the log behind each; None is one each. ``faults`` says by
-    name which rows lack something else that they need.
+    name which rows lack something else that they need, and ``telling`` has codes that tell
+    otherwise equal rows apart.
     """
 
     customers: NDArray[np.int32]
@@ -61,6 +62,7 @@ class ArrayLog:
     orders: Integers | None = None
     rows: Integers | None = None
     faults: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    telling: Integers | None = None
 
     def take(self, index: NDArray[Any]) -> ArrayLog:
         """Return some of the rows."""
@@ -70,6 +72,7 @@ class ArrayLog:
             amounts=self.amounts[index],
             orders=None if self.orders is None else self.orders[index],
             rows=None if self.rows is None else self.rows[index],
+            telling=None if self.telling is None else self.telling[index],
         )
 
     def line(self, reason: str, chosen: NDArray[np.bool_]) -> IngestLine:
@@ -156,9 +159,9 @@ def fates(log: ArrayLog, rules: Rules) -> dict[str, NDArray[np.bool_]]:
 
 
 def _without_duplicates(log: ArrayLog, visits: Visits, ledger: Ledger) -> ArrayLog:
-    others = (log.at, log.amounts) if log.orders is None else (log.at, log.amounts, log.orders)
+    others = [column for column in (log.orders, log.telling) if column is not None]
     again = np.zeros(len(log.at), dtype=bool)
-    again[repeated_rows(visits, log.customers, *others)] = True
+    again[repeated_rows(visits, log.customers, log.at, log.amounts, *others)] = True
     return log.take(~again) if ledger.enter_duplicates(log.line(DUPLICATE, again)) else log
 
 

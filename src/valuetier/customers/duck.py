@@ -19,7 +19,7 @@ from valuetier.customers.extras import further_columns, further_roles, named, wa
 from valuetier.customers.ledger import DUPLICATE, REFUND, Ledger
 from valuetier.customers.prepare import Links, notes
 from valuetier.customers.report import IngestLine, IngestReport
-from valuetier.customers.rules import Columns, Rules
+from valuetier.customers.rules import TELLING, Columns, Rules
 from valuetier.customers.sources import GATHERED, converted
 
 # So many rows of a log are aggregated at a time, by customers: about 1 GB of memory.
@@ -110,7 +110,9 @@ def summarize_relation(
 def _baskets(log: DuckLog, judged: sql.Judgement, seen: Seen, ledger: Ledger) -> sql.Baskets:
     """Return what counts as a purchase or refund, after what the rules drop or refuse is entered."""
     rules = ledger.rules
-    baskets = sql.Baskets(None if seen.all_good else judged, ledger.columns.order is not None)
+    telling = tuple(name for name in TELLING if name in log.lines.columns)
+    has_order = ledger.columns.order is not None
+    baskets = sql.Baskets(None if seen.all_good else judged, has_order, telling=telling)
     if rules.duplicates != "keep":
         repeated = _counted(log, DUPLICATE, sql.repeated_query(baskets))
         baskets = replace(baskets, different=ledger.enter_duplicates(repeated))

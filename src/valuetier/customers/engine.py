@@ -40,7 +40,7 @@ def summarize_lines(
         raise ledger.nothing_left()
     last_day = rules.as_of or last_day
     good = lines.filter(nw.col("fate") == audit.GOOD)
-    lines = _without_duplicates(good, ledger, columns.key())
+    lines = _without_duplicates(good, ledger, columns.key(good.collect_schema().names()))
     if columns.order is not None:
         lines = orders_from_lines(lines)
     refund = nw.col("amount") < 0

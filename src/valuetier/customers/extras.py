@@ -78,7 +78,7 @@ def with_further(table: Frame, found: Frame, columns: Columns) -> Frame:
 
 def _used(good: Frame, carried: list[str], rules: Rules, columns: Columns) -> Frame:
     """Return those of the good lines that the customer table is made of."""
-    key = columns.key()
+    key = columns.key(good.collect_schema().names())
     lines = good.select(*key, *carried)
     if rules.duplicates == "drop":
         lines = lines.group_by(*key).agg(*(nw.col(role).min() for role in carried))

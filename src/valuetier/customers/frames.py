@@ -19,7 +19,7 @@ from valuetier.customers.dates import EARLIEST, NUMBERS, TOO_LATE, local_times, 
 from valuetier.customers.extras import further_columns, further_roles, named, no_order, wanted, with_further
 from valuetier.customers.prepare import Links, notes, plain, prepared
 from valuetier.customers.report import IngestReport
-from valuetier.customers.rules import MONEY, OF_NUMBERS, TABLE, Columns, Extra, Rules
+from valuetier.customers.rules import MONEY, OF_NUMBERS, TABLE, TELLING, Columns, Extra, Rules
 
 
 def summarize_pandas(
@@ -84,8 +84,18 @@ def as_arrays(lines: pd.DataFrame, columns: Columns) -> tuple[ArrayLog, Any]:
         amounts=lines["amount"].to_numpy(),
         orders=None if columns.order is None else _codes(columns.order, lines["order"]),
         faults=faults,
+        telling=_telling(lines),
     )
     return log, ids
+
+
+def _telling(lines: pd.DataFrame) -> Integers | None:
+    """Return a code for each combination of what tells equal rows apart; None if there is no such column."""
+    names = [name for name in TELLING if name in lines]
+    if not names:
+        return None
+    codes = lines.groupby(names, dropna=False, sort=False, observed=True).ngroup()
+    return np.asarray(codes, dtype=np.int64)
 
 
 def table_with_further(table: pd.DataFrame, further: Any, columns: Columns) -> pd.DataFrame:

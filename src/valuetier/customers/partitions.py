@@ -189,6 +189,7 @@ def _with_witness(log: ArrayLog, ids: Any, at: int) -> tuple[ArrayLog, Any]:
         amounts=np.append(log.amounts, 0.0),
         orders=None if log.orders is None else np.append(log.orders, np.int64(0)),
         faults={name: np.append(faulty, False) for name, faulty in log.faults.items()},
+        telling=None if log.telling is None else np.append(log.telling, np.int64(0)),
     )
     return seen, np.arange(len(ids) + 1)
 

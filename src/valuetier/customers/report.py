@@ -47,7 +47,8 @@ class IngestReport:
     refunds : IngestLine
         Rows with a negative amount among the used ones: in the spend, never an occasion.
     duplicates : int
-        Rows that repeat another one in customer, time, amount and order id.
+        Rows that repeat another one in customer, time, amount and order id (before accounts are
+        rolled up and amounts converted).
     notes : tuple of IngestLine
         Rows to which something was done before they were used: rolled up to a parent account,
         converted from another currency, netted with the order that they refund.

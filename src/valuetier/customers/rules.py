@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +19,10 @@ OF_NUMBERS = ("sum", "mean")
 # Roles of columns that are ids, and of those that are money.
 IDS = ("customer", "order", "refund_of", "currency")
 MONEY = ("amount", "cost", "margin")
+
+# What else tells rows apart that are equal in customer, time, amount and order id: the account
+# that was rolled up, and the currency that was converted.
+TELLING = ("child", "currency")
 
 # The columns of every customer table, and those that cost= or margin= add.
 TABLE = (
@@ -87,9 +91,10 @@ class Columns:
         }
         return {role: column for role, column in roles.items() if column is not None}
 
-    def key(self) -> list[str]:
-        """Return the roles that repeated lines have in common."""
-        return [role for role in ("customer", "at", "amount", "order") if role in self.roles()]
+    def key(self, there: Iterable[str] = ()) -> list[str]:
+        """Return the roles that repeated lines have in common; ``there`` are the columns of the lines."""
+        roles = [role for role in ("customer", "at", "amount", "order") if role in self.roles()]
+        return [*roles, *(name for name in TELLING if name in there)]
 
     def carried(self) -> dict[str, str]:
         """Return the column of each role that is only aggregated per customer."""

@@ -98,6 +98,8 @@ class Baskets:
     part : str or None
         SQL of which customers to look at.
     without_refunds : bool
+    telling : tuple of str
+        Columns that tell otherwise equal lines apart.
     """
 
     judged: Judgement | None
@@ -105,6 +107,7 @@ class Baskets:
     different: bool = False
     part: str | None = None
     without_refunds: bool = False
+    telling: tuple[str, ...] = ()
 
     def sql(self) -> str:
         """Return the query: customer, at, amount and rows, the rows of the log behind each."""
@@ -124,7 +127,8 @@ class Baskets:
     @property
     def key(self) -> str:
         """SQL of what repeated lines have in common."""
-        return 'customer, "at", amount' + (', "order"' if self.has_order else "")
+        order = ('"order"',) if self.has_order else ()
+        return ", ".join(("customer", '"at"', "amount", *order, *self.telling))
 
 
 def repeated_query(baskets: Baskets, crowded: str | None = None) -> str:

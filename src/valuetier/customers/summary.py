@@ -130,8 +130,8 @@ def summarize(
         result; a rate holds from its date until the next. A mapping has one rate for all days.
     parents : table or mapping, optional
         Account hierarchy: table with customer_id and parent_id, or a mapping. Rows count for
-        the topmost account, before anything else is judged: give ``order_id`` only if ids differ
-        between accounts of one family.
+        the topmost account, and equal rows of two accounts are not repeated ones; an order id,
+        though, is one order wherever in the family it stands.
     as_ : str, optional
         Kind of the customer table: ``"pandas"``, ``"polars"``, ``"arrow"`` or ``"relation"``.
         Default: as the log came, so that Ibis, Spark and Dask keep theirs; pandas for files and PyArrow.
