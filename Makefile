@@ -44,6 +44,7 @@ notebooks: $(VENV)/.dev
 
 benchmarks: $(VENV)/.dev  ## speed beside lifetimes, as ratios
 	$(BIN)/python benchmarks/summarize.py
+	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/models.py
 
 build: $(VENV)/.dev  ## the wheel

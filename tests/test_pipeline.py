@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -186,3 +187,14 @@ def test_explaining_an_unknown_customer_is_an_error(log_file, tmp_path):
     files = json.loads(invoke("run", log_file, "--out", tmp_path, "--json").stdout)["files"]
     with pytest.raises(InvalidDataError, match="has no customer with that id"):
         invoke("explain", files["model"], files["customers"], "--customer", "unknown")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_shows_what_looks_wrong(lang: str, tmp_path: Path) -> None:
+    """A warning of the ingest report stands on the page, in its language."""
+    orders = vt.datasets.load_cdnow_orders()
+    orders.loc[5, "date"] = pd.Timestamp("2097-03-01")
+    result = vt.run(orders, segmenter="pyramid", out=tmp_path, lang=lang)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    (warning,) = result.summary.report.warnings
+    assert (warning.text_zh if lang == "zh" else warning.text).split("'")[0] in page
