@@ -22,7 +22,7 @@ from valuetier import (
 from valuetier.checks import make_customers
 
 CONTRACT = [
-    "customer_id", "tier", "segment", "action", "channel", "owner", "cadence", "cost", "minutes",
+    "customer_id", "tier", "segment", "action", "channel", "owner", "cadence_days", "cost", "minutes",
     "reason", "rule_id",
 ]  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_values_come_from_the_playbook():
     assert table["customer_id"].tolist() == ["id0", "id0", "id1", "id1"]
     assert table["cost"].tolist() == [2.0, 7.0, 2.0, 7.0]
     assert table["minutes"].tolist() == [5.5] * 4
-    assert table["cadence"].isna().tolist() == [False, True, False, True]
+    assert table["cadence_days"].isna().tolist() == [False, True, False, True]
     assert table["contractual"].tolist() == [False, True, False, True]
     assert table["needs_human_review"].tolist() == [False, True, False, True]
     assert table["rule_id"].unique().tolist() == ["all"]

@@ -168,7 +168,7 @@ def action_table(actions: pd.DataFrame) -> list[dict[str, Any]]:
                 "who": ", ".join(_who(group)),
                 "channel": first["channel"],
                 "owner": first["owner"],
-                "cadence": None if pd.isna(first["cadence"]) else int(first["cadence"]),
+                "cadence": None if pd.isna(first["cadence_days"]) else int(first["cadence_days"]),
                 "customers": int(group["customers"].sum()),
                 "cost": (group["cost"] * group["customers"]).sum(),
                 "hours": (group["minutes"] * group["customers"]).sum() / 60,

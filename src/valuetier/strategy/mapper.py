@@ -20,7 +20,7 @@ OF_ASSIGNMENT = (TIER, SEGMENT, SCORE)
 
 # What tells rows of an action table apart, customers aside.
 ABOUT_ACTION = (
-    "action_id", "action", "tier", "segment", "channel", "owner", "cadence", "cost", "minutes", "reason",
+    "action_id", "action", "tier", "segment", "channel", "owner", "cadence_days", "cost", "minutes", "reason",
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ class StrategyMapper:
 
         Returns
         -------
-        DataFrame with customer_id, tier, segment, action, channel, owner, cadence (days between
+        DataFrame with customer_id, tier, segment, action, channel, owner, cadence_days (between
         repetitions, missing: once), cost (per execution), minutes (per execution), reason,
         rule_id, and action_id, affects_price, needs_human_review, contractual.
 
@@ -186,7 +186,7 @@ def _pair_table(playbook: Playbook, pairs: list[tuple[str, str]], lang: str) -> 
             "action": [a.action.in_language(lang) for a in actions],
             "channel": [a.channel for a in actions],
             "owner": [a.owner for a in actions],
-            "cadence": pd.array([a.cadence_days for a in actions], dtype="Int64"),
+            "cadence_days": pd.array([a.cadence_days for a in actions], dtype="Int64"),
             "cost": [a.cost for a in actions],
             "minutes": [a.minutes for a in actions],
             "reason": [a.reason.in_language(lang) for a in actions],
