@@ -209,6 +209,35 @@ class ExplainsOtherTiers(Plain):
         return pd.DataFrame({"tier": ["High"] * len(X), "reason": ["because"] * len(X)})
 
 
+class StatesWhatIsNotSo(vt.PyramidSegmenter):
+    """Tells customers of a threshold that changes nothing."""
+
+    def _codes(self, columns):
+        """Return other tiers than ``predict``."""
+        return np.where(columns[:, 0] > 1e6, 0, 4)
+
+
+class StatesOtherCuts(vt.PyramidSegmenter):
+    """Its stored cuts are not those it uses."""
+
+    def _assess(self, columns):
+        """Assess half of each value."""
+        return super()._assess(columns / (2.0 if type(self) is StatesOtherCuts else 1.0))
+
+    def grounds(self, X):
+        """State the cuts of the ordinary pyramid."""
+        plain = vt.PyramidSegmenter().fit(X)
+        return super().grounds(X)._replace(document=plain.grounds(X).document)
+
+
+class ExplainsWithoutChanges(vt.PyramidSegmenter):
+    """Says why, and not what would change it."""
+
+    def explain(self, X, lang="en"):
+        """Return reasons alone."""
+        return super().explain(X, lang)[["tier", "reason"]]
+
+
 BREAKERS = {
     "check_protocol": [NoNames, FitReturnsNothing],
     "check_codes": [TooManyCodes],
@@ -227,7 +256,8 @@ BREAKERS = {
     "check_assign": [InfiniteScores],
     "check_bad_table": [TakesAnything],
     "check_store": [SavesNothing],
-    "check_explain": [ExplainsOtherTiers],
+    "check_explain": [ExplainsOtherTiers, ExplainsWithoutChanges],
+    "check_explanation": [StatesWhatIsNotSo, StatesOtherCuts],
 }
 
 

@@ -168,6 +168,29 @@ def test_command_list_and_check_playbook(tmp_path):
     path = tmp_path / "book.yaml"
     path.write_text(book([rule("all", {}, "call")]), encoding="utf-8")
     assert "1 rules, 1 actions" in invoke("check-playbook", path).stdout
+    assert json.loads(invoke("check-playbook", path, "--json").stdout)["rules"] == ["all"]
+
+
+def test_check_playbook_against_a_model_and_customers(tmp_path):
+    """``--model`` brings the tiers and segments, ``--customers`` the columns that a playbook must fit."""
+    customers = pd.DataFrame({"customer_id": [1, 2, 3], "spend": [90.0, 8.0, 1.0]})
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    vt.PyramidSegmenter(preset="abc").fit(customers).save(tmp_path / "model.json")
+    from tests.strategy.books import book, rule
+
+    def check(when, *options):
+        path = tmp_path / "book.yaml"
+        path.write_text(book([rule("some", when), rule("rest", {})]), encoding="utf-8")
+        with pytest.raises(vt.ValueTierError) as caught:
+            invoke("check-playbook", path, *options)
+        return str(caught.value)
+
+    assert "names the tiers ['Gold']" in check({"tier": "Gold"}, "--model", tmp_path / "model.json")
+    young = {"recency_days": {"<": 9}}
+    for options in ((), ("--model", tmp_path / "model.json")):
+        assert "looks at ['recency_days']" in check(
+            young, "--customers", tmp_path / "customers.csv", *options
+        )
 
 
 def test_errors_are_one_line_and_exit_code_one(tmp_path, monkeypatch, capsys):

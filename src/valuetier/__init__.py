@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from valuetier import evaluate as evaluate
     from valuetier import models as models
     from valuetier import plots as plots
+    from valuetier import strategy as strategy
     from valuetier import values as values
     from valuetier.customers import (
         IngestReport,
@@ -34,15 +35,18 @@ if TYPE_CHECKING:
     )
     from valuetier.cuts import NaturalBreakCut, ShareCut, ThresholdCut, ValueShareCut
     from valuetier.errors import (
+        InfeasiblePlanError,
         InvalidDataError,
         InvalidParameterError,
         MissingColumnsError,
         MissingDependencyError,
         NotConvergedError,
+        ProtectedColumnsError,
         UncoveredTiersError,
         UnknownSegmenterError,
         ValueTierError,
     )
+    from valuetier.explain import Explanation, explanation
     from valuetier.learning import LearningReport, fit
     from valuetier.loyalty import ActivityPoints, LoyaltyProgramme, PointsMultiplier
     from valuetier.models import (
@@ -63,6 +67,7 @@ if TYPE_CHECKING:
     from valuetier.ondisk import DiskRun, run_on_disk
     from valuetier.pipeline import run
     from valuetier.plugins import available_segmenters, get_segmenter
+    from valuetier.policy import TierPolicy, TierState
     from valuetier.referrals import referral_value
     from valuetier.segmenters import (
         AccountSheet,
@@ -83,7 +88,14 @@ if TYPE_CHECKING:
         combine_ratings,
     )
     from valuetier.store import load
-    from valuetier.strategy import Playbook, StrategyMapper
+    from valuetier.strategy import (
+        FollowUpRules,
+        FollowUps,
+        Plan,
+        Playbook,
+        StrategyMapper,
+        follow_ups,
+    )
     from valuetier.tiers import Segmenter, Tier, TierAssignment, assign
 
 _HOMES = {
@@ -93,6 +105,7 @@ _HOMES = {
     "evaluate": "",
     "models": "",
     "plots": "",
+    "strategy": "",
     "values": "",
     "IngestReport": "customers",
     "Split": "customers",
@@ -110,14 +123,18 @@ _HOMES = {
     "ShareCut": "cuts",
     "ThresholdCut": "cuts",
     "ValueShareCut": "cuts",
+    "InfeasiblePlanError": "errors",
     "InvalidDataError": "errors",
     "InvalidParameterError": "errors",
     "MissingColumnsError": "errors",
     "MissingDependencyError": "errors",
     "NotConvergedError": "errors",
+    "ProtectedColumnsError": "errors",
     "UncoveredTiersError": "errors",
     "UnknownSegmenterError": "errors",
     "ValueTierError": "errors",
+    "Explanation": "explain",
+    "explanation": "explain",
     "LearningReport": "learning",
     "fit": "learning",
     "ActivityPoints": "loyalty",
@@ -141,6 +158,8 @@ _HOMES = {
     "run": "pipeline",
     "available_segmenters": "plugins",
     "get_segmenter": "plugins",
+    "TierPolicy": "policy",
+    "TierState": "policy",
     "referral_value": "referrals",
     "CascadeSegmenter": "segmenters",
     "ClusterSegmenter": "segmenters",
@@ -159,8 +178,12 @@ _HOMES = {
     "combine_ratings": "segmenters",
     "TierRule": "segmenters",
     "load": "store",
+    "Plan": "strategy",
     "Playbook": "strategy",
+    "FollowUpRules": "strategy",
+    "FollowUps": "strategy",
     "StrategyMapper": "strategy",
+    "follow_ups": "strategy",
     "Segmenter": "tiers",
     "Tier": "tiers",
     "TierAssignment": "tiers",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,9 +18,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from valuetier import _validate as validate
 from valuetier import store, tables
+from valuetier._core.changes import Change, CodesAt, Rows
 from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError, require_choice
+from valuetier.explain import Explanation, Grounds, explanation
+from valuetier.explain.answer import document_of
+from valuetier.explain.levers import Lever, find_changes
+from valuetier.protected import refuse_protected
 from valuetier.tiers import LANGUAGES, Answers, TierAssignment, assign
 
 Names = Sequence[tuple[str, str]]
@@ -49,6 +55,12 @@ class Assessment:
     evidence: dict[str, Floats]
     segments: Codes | None = None
 
+    def take(self, rows: Rows) -> Assessment:
+        """Return what was found about some of the customers."""
+        evidence = {name: column[rows] for name, column in self.evidence.items()}
+        segments = None if self.segments is None else self.segments[rows]
+        return Assessment(self.codes[rows], self.scores[rows], evidence, segments)
+
 
 class BaseSegmenter(TransformerMixin, BaseEstimator):
     """Base of the built-in segmenters. Think twice before adding anything here.
@@ -58,6 +70,12 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
     """
 
     kind: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let ``fit`` note the day of the customers, where their table says it."""
+        super().__init_subclass__(**kwargs)
+        if "fit" in vars(cls):
+            cls.fit = _dated(cls.fit)  # type: ignore[method-assign]  # as scikit-learn wraps transform
 
     @abstractmethod
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -86,8 +104,48 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
     def _may_be_missing(self) -> tuple[str, ...]:
         return ()
 
+    def _allowed(self) -> Sequence[str]:
+        """Return the protected columns that are allowed by name."""
+        return getattr(self, "allow_protected", ())
+
     def _segment_names(self) -> Names:
         return ()
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever] | None:
+        """Return the columns that change tiers alone, and where; None if that is not known."""
+        return None
+
+    def _codes_at(self, columns: Floats, found: Assessment, name: str) -> CodesAt:
+        """Return the function that gives the codes of some customers with other values of a column."""
+        at = self._columns().index(name)
+
+        def codes_at(rows: Rows, values: Floats) -> Codes:
+            moved = columns[rows]
+            moved[:, at] = values
+            return self._codes(moved)
+
+        return codes_at
+
+    def _codes(self, columns: Floats) -> Codes:
+        """Return the codes of customers alone."""
+        return self._assess(columns).codes
+
+    def _points(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
+        """Return the score or points of columns that have some."""
+        return {}
+
+    def _score_lines(self) -> Floats | None:
+        """Return the scores from which each tier but the last begins, where the score alone decides."""
+        return None
+
+    def _changes(
+        self, columns: Floats, found: Assessment, whole: tuple[bool, ...]
+    ) -> dict[str, Change] | None:
+        levers = self._levers(columns, found)
+        if levers is None:
+            return None
+        codes_at = {name: self._codes_at(columns, found, name) for name in levers}
+        return find_changes(self._columns(), columns, found.codes, levers, whole, self._codes, codes_at)
 
     def _evidence(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
         return found.evidence
@@ -122,7 +180,9 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
         """Return tiers, scores and segments from one assessment; None where a subclass answers otherwise."""
         if any(getattr(type(self), name) is not getattr(BaseSegmenter, name) for name in ANSWERS):
             return None
-        found = self._assess(self._read(X))
+        return self._answers(self._assess(self._read(X)))
+
+    def _answers(self, found: Assessment) -> Answers:
         names = [np.array(self.get_segment_names_out(lang), dtype=object) for lang in LANGUAGES]
         english, chinese = (None if found.segments is None else name[found.segments] for name in names)
         return Answers(found.codes, found.scores, english, chinese)
@@ -145,22 +205,29 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
         return assign(self, X, as_of=as_of)
 
     def explain(self, X: Any, lang: str = "en") -> pd.DataFrame:
-        """Return one row per customer: id, tier, segment, score and the reason in words."""
-        require_choice("lang", lang, LANGUAGES)
-        X = tables.materialised(X)
+        """Return one row per customer: tier, segment, score, and in words why and what would change it.
+
+        Columns: customer_id, tier, segment, score, reason, to_next, to_lose, version, cuts_as_of, as_of.
+        """
+        return self.explanation(X).explained(lang)
+
+    def explanation(self, X: Any, *, as_of: date | None = None) -> Explanation:
+        """Return why each customer is in its tier; see :func:`valuetier.explanation`."""
+        return explanation(self, X, as_of=as_of)
+
+    def grounds(self, X: Any) -> Grounds:
+        """Return what is behind the tiers: values, points, what each column changes, reasons, cuts."""
         columns = self._read(X)
         found = self._assess(columns)
-        segments = found.segments
-        names = np.array([*self.get_segment_names_out(lang), None], dtype=object)
-        tiers = np.array(self.get_tier_names_out(lang), dtype=object)[found.codes]
-        return pd.DataFrame(
-            {
-                "customer_id": tables.read_ids(X),
-                "tier": tiers,
-                "segment": names[np.full(len(tiers), -1) if segments is None else segments],
-                "score": found.scores,
-                "reason": self._reasons(columns, found, lang),
-            }
+        return Grounds(
+            self._answers(found),
+            self._columns(),
+            columns,
+            self._points(columns, found),
+            self._changes(columns, found, tables.whole_columns(X, self._columns())),
+            self._score_lines(),
+            partial(_reasons_of, self, columns, found),
+            document_of(self),
         )
 
     def version(self) -> str:
@@ -188,10 +255,29 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
     def _read_to_fit(self, X: Any, also: tuple[str, ...] = ()) -> tuple[Floats, int]:
         """Return the columns of the customers to learn from, and the width ``predict`` expects."""
         needed = self._columns()
+        refuse_protected(type(self).__name__, (*needed, *also), self._allowed())
         columns = tables.read_columns(X, (*needed, *also), optional=self._may_be_missing())
         validate.enough_customers(len(columns))
         width = tables.width(X)
         return columns, len(needed) if width is None else width
+
+
+def _dated(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``fit`` that also keeps the day of the customers in ``cuts_as_of_``, None if unknown."""
+
+    @wraps(fit)
+    def fit_and_date(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
+        fitted = fit(self, X, *args, **kwargs)
+        self.cuts_as_of_ = tables.as_of_of(X)
+        return fitted
+
+    return fit_and_date
+
+
+def _reasons_of(
+    segmenter: BaseSegmenter, columns: Floats, found: Assessment, rows: Rows, lang: str
+) -> list[str]:
+    return segmenter._reasons(columns[rows], found.take(rows), lang)
 
 
 def _in_language(names: Names, lang: str) -> list[str]:

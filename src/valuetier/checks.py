@@ -27,7 +27,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from valuetier.base import BaseSegmenter
 from valuetier.errors import ValueTierError
+from valuetier.explain import explanation
 from valuetier.store import load
 from valuetier.tiers import LANGUAGES, Segmenter, assign
 
@@ -292,3 +294,28 @@ def check_explain(segmenter: Any) -> None:
         assert len(table) == len(X), "one row per customer"
         assert list(table["tier"]) == list(names[_codes(fitted, X)]), "explain names another tier"
         assert table["reason"].str.len().gt(0).all(), "every customer has a reason"
+        if isinstance(fitted, BaseSegmenter):
+            lacking = {"to_next", "to_lose", "version", "cuts_as_of", "as_of"} - set(table)
+            assert not lacking, f"explain lacks {sorted(lacking)}"
+
+
+@_check
+def check_explanation(segmenter: Any) -> None:
+    """``valuetier.explanation`` takes it; what it states gives the tiers, and what changes a tier changes it."""
+    X = make_customers()
+    fitted = _fitted(segmenter, X)
+    found, codes = explanation(fitted, X), _codes(fitted, X)
+    table = found.to_frame()
+    assert _equal(found.assignment.codes, codes), "the explanation and predict differ"
+    assert {"next_tier", "version", "cuts_as_of", "as_of"} <= set(table), "the table is not whole"
+    if found.grounds is None:
+        return
+    if found.grounds.document is not None:
+        assert _equal(found.reconstruct(), codes), "the stated cuts do not give the tiers"
+    for name, change in (found.grounds.changes or {}).items():
+        for to, better in ((change.to_next, True), (change.to_lose, False)):
+            stated = np.flatnonzero(~np.isnan(to))
+            moved = X.iloc[stated].assign(**{name: to[stated].astype(X[name].to_numpy().dtype)})
+            got = _codes(fitted, moved) if len(stated) else codes[stated]
+            reached = got < codes[stated] if better else got > codes[stated]
+            assert reached.all(), f"{name}: a value that should change the tier does not"

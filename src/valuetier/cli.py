@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ except ImportError:  # the extra is not installed
 
 from valuetier import demo as demonstration
 from valuetier.errors import InvalidDataError, ValueTierError
+from valuetier.explain import explanation
 from valuetier.files import FORMATS, output_folder, read_table, rows_of_files, write_table
 from valuetier.ondisk import DiskRun, run_on_disk
 from valuetier.pipeline import RunResult, run
@@ -70,6 +72,7 @@ def _tiers_json(result: RunResult | DiskRun) -> dict[str, Any]:
         "version": version_of(result.segmenter),
         "rows": {line.reason: line.rows for line in report.lines},
         "tiers": _tier_rows(result),
+        "withheld": None if result.withheld is None else asdict(result.withheld),
         "files": {name: str(path) for name, path in result.files.items()},
     }
 
@@ -159,6 +162,10 @@ def run_command(
     playbook: Annotated[
         Path | None, typer.Option("--playbook", help="YAML file of rules and actions.")
     ] = None,
+    suppress: Annotated[
+        Path | None,
+        typer.Option("--suppress", help="Parquet or CSV file of customer_id (and channel, until)."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("valuetier-out"),
     file_format: Format = "parquet",
     lang: Lang = "en",
@@ -180,13 +187,16 @@ def run_command(
             since=since, period=period, date_format=date_format, timezone=timezone, refunds=refunds,
             refund_of=refund_of, duplicates=duplicates, bad_rows=bad_rows, cost=cost, margin=margin,
             currency=currency, rates=_in_text(rates), parents=_in_text(parents), segmenter=segmenter,
-            playbook=playbook, out=out, file_format=file_format, lang=lang, progress=step,
+            playbook=playbook, out=out, file_format=file_format, lang=lang, suppress=suppress,
+            progress=step,
         )  # fmt: skip
     if as_json:
         print(json.dumps(_tiers_json(result), ensure_ascii=False))
     elif not quiet:
         output.print(str(result.summary.report) + "\n")
         _print_tiers(segmenter, result)
+        if result.withheld is not None:
+            output.print(result.withheld.sentence(lang), soft_wrap=True)
         _print_files(result.files)
 
 
@@ -229,28 +239,60 @@ def explain(
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
-    """Say why customers are in their tiers."""
+    """Say why customers are in their tiers, and what would change that."""
     table = read_table(customers)
     if customer is not None:
         table = table[table["customer_id"].astype(str) == customer]
         if table.empty:
             raise InvalidDataError(f"{customers.name} has no customer with that id. Check --customer.")
-    reasons = load(model).explain(table, lang=lang)
+    found = explanation(load(model), table)
     if as_json:
-        print(reasons.to_json(orient="records", force_ascii=False))
+        print(found.explained(lang).to_json(orient="records", force_ascii=False, date_format="iso"))
+    elif customer is not None:
+        output.print(found.customer(found.assignment.ids[0], lang), soft_wrap=True, markup=False)
     else:
-        for row in reasons.itertuples():
-            output.print(f"{row.customer_id}  {row.tier}: {row.reason}", soft_wrap=True, markup=False)
+        for row in found.explained(lang).itertuples():
+            text = f"{row.customer_id}  {row.tier}: {row.reason} | {row.to_next} | {row.to_lose}"
+            output.print(text, soft_wrap=True, markup=False)
+        output.print(found.cuts(lang), soft_wrap=True, markup=False)
 
 
 @app.command("check-playbook")
-def check_playbook(file: Annotated[Path, typer.Argument(help="YAML file of rules and actions.")]) -> None:
+def check_playbook(
+    file: Annotated[Path, typer.Argument(help="YAML file of rules and actions.")],
+    model: Annotated[
+        Path | None, typer.Option("--model", help="model.json whose tiers and segments it must answer.")
+    ] = None,
+    customers: Annotated[
+        Path | None, typer.Option("--customers", help="Parquet or CSV file with the columns it looks at.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Check a playbook: every tier answered, every rule reached, every name known."""
     playbook = Playbook.from_yaml(file)
+    columns = None if customers is None else list(read_table(customers).columns)
+    if model is not None:
+        playbook.check_against(load(model), columns)
+    elif columns is not None:
+        playbook.refuse_missing(columns)
+    if as_json:
+        print(json.dumps(_playbook_json(playbook), ensure_ascii=False))
+        return
     output.print(
         f"{file.name}: {playbook.title.en}: {len(playbook.rules)} rules, {len(playbook.actions)} actions, "
         "every case is answered."
     )
+
+
+def _playbook_json(playbook: Playbook) -> dict[str, Any]:
+    return {
+        "name": playbook.name,
+        "version": playbook.version,
+        "hit_policy": playbook.hit_policy,
+        "columns": list(playbook.columns),
+        "rules": [rule.id for rule in playbook.rules],
+        "actions": list(playbook.actions),
+    }
 
 
 @app.command("list")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from math import prod
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import label
 
 from valuetier.conditions import Condition, Scalar, witnesses
 from valuetier.errors import InvalidDataError, UncoveredTiersError
 
 MOST_CASES = 500_000
+MOST_WITNESSES = 3
 
 
 class ConditionalRule(Protocol):
@@ -30,39 +32,32 @@ class ConditionalRule(Protocol):
         ...
 
 
-def check_coverage(
-    rules: Sequence[ConditionalRule],
-    domain: Mapping[str, Sequence[Scalar]],
-    hit_policy: str,
-    name: str,
-) -> None:
-    """Raise unless every case meets a rule, every rule a case, and unique rules never two.
-
-    The cases are all combinations of values that the conditions can tell apart.
-
-    Raises
-    ------
-    UncoveredTiersError
-        With a customer that meets no rule.
-    InvalidDataError
-        For a rule that is never reached, and for two that hold at once where only one may.
-    """
-    check_answers(rules, domain, hit_policy, name)
-    check_reached(rules, domain, hit_policy, name)
-
-
 def check_answers(
     rules: Sequence[ConditionalRule],
     domain: Mapping[str, Sequence[Scalar]],
     hit_policy: str,
     name: str,
 ) -> None:
-    """Raise unless every case meets a rule, and unique rules never two at once."""
-    columns, cases, holds = _tried(rules, domain, name)
-    gap = np.flatnonzero(~holds.any(axis=0))
-    if len(gap):
+    """Raise unless every case meets a rule, and unique rules never two at once.
+
+    The cases are all combinations of values that the conditions can tell apart.
+
+    Raises
+    ------
+    UncoveredTiersError
+        With customers that meet no rule.
+    InvalidDataError
+        For two rules that hold at once where only one may.
+    """
+    values, cases, holds = _tried(rules, domain, name)
+    columns = list(values)
+    gaps = _one_of_each(np.logical_not(holds.any(axis=0)), values)
+    if gaps:
+        shown = ", nor for one with ".join(_described(columns, cases[i]) for i in gaps[:MOST_WITNESSES])
+        more = f", nor in {len(gaps) - MOST_WITNESSES:,} more cases" if len(gaps) > MOST_WITNESSES else ""
         raise UncoveredTiersError(
-            f"{name} has no rule for a customer with {_described(columns, cases[gap[0]])}. Add a rule for it."
+            f"{name} has no rule for a customer with {shown}{more}. "
+            + ("Add a rule for it." if len(gaps) == 1 else "Add rules for them.")
         )
     _check_unique(rules, holds, hit_policy, columns, cases, name)
 
@@ -73,7 +68,7 @@ def check_reached(
     hit_policy: str,
     name: str,
 ) -> None:
-    """Raise unless every rule has a case that comes to it."""
+    """Raise :class:`InvalidDataError` unless every rule has a case that comes to it."""
     holds = _tried(rules, domain, name)[2]
     reached = first_only(holds) if hit_policy == "first" else holds
     dead = [rule.id for rule, hits in zip(rules, reached, strict=True) if not hits.any()]
@@ -96,8 +91,8 @@ def first_only(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _tried(
     rules: Sequence[ConditionalRule], domain: Mapping[str, Sequence[Scalar]], name: str
-) -> tuple[list[str], list[tuple[Scalar, ...]], NDArray[np.bool_]]:
-    """Return the columns, all cases that the conditions tell apart, and which rule holds in which."""
+) -> tuple[dict[str, list[Scalar]], list[tuple[Scalar, ...]], NDArray[np.bool_]]:
+    """Return the values by column, all cases that the conditions tell apart, and which rule holds in which."""
     columns = list(dict.fromkeys([*domain, *(column for rule in rules for column in rule.when)]))
     values = {
         column: witnesses([r.when[column] for r in rules if column in r.when], domain.get(column))
@@ -109,7 +104,22 @@ def _tried(
         )
     cases = list(product(*values.values()))
     table = {column: _column(cases, j) for j, column in enumerate(columns)}
-    return columns, cases, np.array([rule_holds(rule, table, len(cases)) for rule in rules])
+    return values, cases, np.array([rule_holds(rule, table, len(cases)) for rule in rules])
+
+
+def _one_of_each(gap: NDArray[np.bool_], values: Mapping[str, Sequence[Scalar]]) -> list[int]:
+    """Return one case of each gap: cases that differ by neighbouring numbers only are one."""
+    if not gap.any():
+        return []
+    n = len(values)
+    near = np.zeros((3,) * n, dtype=bool)
+    near[(1,) * n] = True
+    for axis, column in enumerate(values.values()):
+        if all(type(value) is float for value in column):
+            near[tuple(slice(None) if i == axis else 1 for i in range(n))] = True
+    labels, _ = label(gap.reshape([len(column) for column in values.values()]), structure=near)
+    first = np.unique(labels.ravel(), return_index=True)
+    return [int(index) for number, index in zip(*first, strict=True) if number]
 
 
 def _check_unique(
@@ -120,13 +130,19 @@ def _check_unique(
     cases: list[tuple[Scalar, ...]],
     name: str,
 ) -> None:
-    twice = np.flatnonzero(holds.sum(axis=0) > 1)
-    if hit_policy == "unique" and len(twice):
-        both = [rule.id for rule, hits in zip(rules, holds, strict=True) if hits[twice[0]]]
-        raise InvalidDataError(
-            f"{name}: the rules {both} all hold for a customer with {_described(columns, cases[twice[0]])}, "
-            "but the hit policy is unique. Narrow one, or use hit_policy: first."
-        )
+    """Raise where two rules hold at once and only one may; each pair with a customer."""
+    if hit_policy != "unique" or not (holds.sum(axis=0) > 1).any():
+        return
+    pairs = [
+        f"the rules {[one.id, other.id]} both hold for a customer with {_described(columns, cases[both[0]])}"
+        for (one, first), (other, second) in combinations(zip(rules, holds, strict=True), 2)
+        if len(both := np.flatnonzero(first & second))
+    ]
+    more = f", and {len(pairs) - MOST_WITNESSES:,} more pairs" if len(pairs) > MOST_WITNESSES else ""
+    raise InvalidDataError(
+        f"{name}: {'; '.join(pairs[:MOST_WITNESSES])}{more}; but the hit policy is unique. "
+        "Narrow one of each, or use hit_policy: first."
+    )
 
 
 def rule_holds(rule: ConditionalRule, table: Mapping[str, NDArray[Any]], n_rows: int) -> NDArray[np.bool_]:

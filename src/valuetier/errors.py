@@ -18,6 +18,10 @@ class InvalidParameterError(ValueTierError, ValueError):
     """A parameter has a value that cannot work."""
 
 
+class ProtectedColumnsError(InvalidParameterError):
+    """Customers would be told apart by what they are: age, sex, origin, health and the like."""
+
+
 class InvalidDataError(ValueTierError, ValueError):
     """The data cannot be used as they are."""
 
@@ -28,6 +32,14 @@ class MissingColumnsError(InvalidDataError):
 
 class UncoveredTiersError(ValueTierError, ValueError):
     """A playbook, or a set of rules, has no answer for some customers."""
+
+
+class InfeasiblePlanError(ValueTierError, ValueError):
+    """No plan keeps all that was promised; ``promises`` names a smallest set that collides."""
+
+    def __init__(self, message: str, promises: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.promises = promises
 
 
 class UnknownSegmenterError(ValueTierError, LookupError):

@@ -27,7 +27,8 @@ from valuetier.learning import LearningReport, fit
 from valuetier.pipeline import TITLES
 from valuetier.plugins import get_segmenter
 from valuetier.store import save
-from valuetier.strategy import Playbook, StrategyMapper
+from valuetier.strategy import Playbook, StrategyMapper, SuppressionList, Withheld, read_suppression
+from valuetier.strategy.consent import Meeting, screen
 from valuetier.strategy.mapper import ABOUT_ACTION, matched_steps, step_table
 from valuetier.tiers import assign, kind_of, version_of
 
@@ -60,6 +61,8 @@ class DiskRun:
         Of the spend.
     files : mapping of str to Path
         What was written, by name: customers, tiers, actions, report, model.
+    withheld : Withheld or None
+        What the suppression list kept from customers, where there is one.
     """
 
     summary: Summary
@@ -68,6 +71,7 @@ class DiskRun:
     tiers: pd.DataFrame
     concentration: Concentration
     files: Mapping[str, Path]
+    withheld: Withheld | None = None
 
     def tier_rows(self) -> list[dict[str, Any]]:
         """Return ``tiers`` as dictionaries."""
@@ -89,6 +93,7 @@ def run_on_disk(
     file_format: str = "parquet",
     lang: str = "en",
     learn_from: int = 1_000_000,
+    suppress: Any = None,
     progress: Progress | None = None,
     **summarize_options: Any,
 ) -> DiskRun:
@@ -101,7 +106,7 @@ def run_on_disk(
         takes works, too.
     out : path
         Folder for customers, tiers and actions, report.html and model.json.
-    segmenter, playbook, file_format, lang
+    segmenter, playbook, file_format, lang, suppress
         As in :func:`valuetier.run`.
     learn_from : int
         Most customers to learn from, see :func:`valuetier.fit`.
@@ -135,6 +140,7 @@ def run_on_disk(
         StrategyMapper.from_yaml(playbook) if isinstance(playbook, (str, Path)) else StrategyMapper(playbook)
     )
     plan = mapper.playbook_of(kind_of(fitted))
+    listed = None if suppress is None else read_suppression(suppress)
     refuse_to_overwrite(orders, Path(out))
     folder = output_folder(out)
     with TemporaryDirectory() as spare:
@@ -145,7 +151,7 @@ def run_on_disk(
         engine.read_parquet(str(table)).create_view("customers")
         say("learning the tiers")
         fit(fitted, engine.view("customers"), max_rows=learn_from)
-        names = _pass_all(engine, fitted, plan, summary.as_of, lang, say)
+        names, withheld = _pass_all(engine, fitted, plan, summary.as_of, lang, listed, say)
         say("writing")
         files = {
             name: write_relation(engine.sql(query), folder, name, file_format)
@@ -157,7 +163,7 @@ def run_on_disk(
         spread = concentration(engine.execute("SELECT spend FROM customers").fetchnumpy()["spend"])
     read = duckdb.read_csv if file_format == "csv" else duckdb.read_parquet
     summary = replace(summary, customers=read(str(files["customers"]), connection=duckdb.connect()))
-    result = DiskRun(summary, fitted, fitted.learned_from, totals.tiers, spread, files)
+    result = DiskRun(summary, fitted, fitted.learned_from, totals.tiers, spread, files, withheld)
     return replace(result, files=files | _report_and_model(result, totals, folder, lang))
 
 
@@ -181,11 +187,18 @@ def _pass_all(
     playbook: Playbook,
     as_of: date,
     lang: str,
+    listed: SuppressionList | None,
     say: Progress,
-) -> list[str]:
-    """Make the tables ``tiers``, ``matched`` (who gets which step of the playbook) and ``steps``; return the tiers."""
+) -> tuple[list[str], Withheld | None]:
+    """Make the tables ``tiers``, ``matched`` (who gets which step of the playbook) and ``steps``.
+
+    Returns the tiers, and what was withheld from those on the list.
+    """
     writer, done = engine.cursor(), 0
-    writer.from_df(step_table(playbook, lang).rename_axis("step").reset_index()).create("steps")
+    steps = step_table(playbook, lang)
+    found: Meeting | None = None
+    withheld: Withheld | None = None
+    writer.from_df(steps.rename_axis("step").reset_index()).create("steps")
     for batch in _batches(engine):
         say(f"assigning the customers, {done:,} done")
         assignment = assign(segmenter, batch, as_of=as_of)
@@ -193,13 +206,20 @@ def _pass_all(
             assignment.to_frame(lang).astype({"segment": "category"}).assign(spend=batch["spend"].to_numpy())
         )
         customer, step = matched_steps(playbook, assignment, batch)
+        if listed is not None:
+            part = screen(listed, assignment.ids, customer, steps.take(step), on=as_of)
+            found = part.found if found is None else found | part.found
+            withheld = part.withheld if withheld is None else withheld + part.withheld
+            customer, step = customer[part.allowed], step[part.allowed]
         matched = tiers[["customer_id", "tier", "segment"]].take(customer).assign(step=step)
         for name, rows in {"tiers": tiers, "matched": matched}.items():
             plain = ", ".join(f'"{column}"::VARCHAR AS "{column}"' for column in ("tier", "segment"))
             made = writer.from_df(rows).project(f"* REPLACE ({plain})")
             made.insert_into(name) if done else made.create(name)
         done += len(batch)
-    return [tier.label(lang) for tier in assignment.tiers]
+    if found is not None:
+        found.check()
+    return [tier.label(lang) for tier in assignment.tiers], withheld
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,7 +260,9 @@ def _report_and_model(result: DiskRun, totals: _Totals, folder: Path, lang: str)
     files = {"report": folder / "report.html"}
     segmenter = result.segmenter
     name, version = kind_of(segmenter), version_of(segmenter)
-    section = Section(name, result.tier_rows(), totals.segments, totals.actions, version)
+    section = Section(
+        name, result.tier_rows(), totals.segments, totals.actions, version, withheld=result.withheld
+    )
     page = render_report(TITLES[lang], result.summary, result.concentration, [section], lang=lang)
     files["report"].write_text(page, encoding="utf-8")
     if hasattr(segmenter, "save"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from valuetier.evaluate import Concentration, concentration
 from valuetier.files import FORMATS, output_folder, refuse_to_overwrite, write_table
 from valuetier.plugins import get_segmenter
 from valuetier.store import save
-from valuetier.strategy import Playbook, StrategyMapper
+from valuetier.strategy import Playbook, StrategyMapper, SuppressionList, Withheld, read_suppression
 from valuetier.tiers import TierAssignment, assign
 
 Progress = Callable[[str], None]
@@ -40,6 +40,8 @@ class RunResult:
         Of the spend.
     files : mapping of str to Path
         What was written, by name: customers, tiers, actions, report, model.
+    withheld : Withheld or None
+        What the suppression list kept from customers, where there is one.
     """
 
     summary: Summary
@@ -48,6 +50,7 @@ class RunResult:
     actions: pd.DataFrame
     concentration: Concentration
     files: Mapping[str, Path] = field(default_factory=dict)
+    withheld: Withheld | None = None
 
     def __repr__(self) -> str:
         return f"RunResult({self.assignment!r}, actions={len(self.actions)}, files={sorted(self.files)})"
@@ -64,6 +67,7 @@ def run(
     out: str | Path | None = None,
     file_format: str = "parquet",
     lang: str = "en",
+    suppress: Any = None,
     progress: Progress | None = None,
     **summarize_options: Any,
 ) -> RunResult:
@@ -86,6 +90,9 @@ def run(
         ``"parquet"`` or ``"csv"``.
     lang : str
         ``"en"`` or ``"zh"``: language of tiers, actions and report.
+    suppress : sequence, table or path, optional
+        Customers who must not be contacted, see :func:`valuetier.strategy.read_suppression`: they get
+        no action, and what is withheld is counted in the result and in the report.
     progress : callable, optional
         Called with one line of text before each step.
     **summarize_options
@@ -108,12 +115,13 @@ def run(
     say = progress or (lambda _: None)
     fitted = get_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
     mapper = _mapper(playbook)
+    listed = None if suppress is None else read_suppression(suppress)
     if out is not None:
         refuse_to_overwrite(orders, Path(out))
     say("reading the order log")
     summary = summarize(orders, customer, date, amount, as_="pandas", **summarize_options)
     customers = summary.customers
-    result = run_on_customers(summary, fitted, mapper, lang=lang, progress=say)
+    result = run_on_customers(summary, fitted, mapper, lang=lang, progress=say, suppress=listed)
     if out is None:
         return result
     say("writing")
@@ -125,11 +133,17 @@ def run(
     }
     files = {name: write_table(table, folder, name, file_format) for name, table in tables.items()}
     files |= _report_and_model(result, folder, lang)
-    return RunResult(summary, fitted, result.assignment, result.actions, result.concentration, files)
+    return replace(result, files=files)
 
 
 def run_on_customers(
-    summary: Summary, segmenter: Any, mapper: StrategyMapper, *, lang: str, progress: Progress
+    summary: Summary,
+    segmenter: Any,
+    mapper: StrategyMapper,
+    *,
+    lang: str,
+    progress: Progress,
+    suppress: SuppressionList | None = None,
 ) -> RunResult:
     """Return tiers and actions for a customer table that is there already."""
     customers = summary.customers
@@ -138,8 +152,10 @@ def run_on_customers(
     progress("assigning the customers")
     assignment = assign(segmenter, customers, as_of=summary.as_of)
     progress("mapping tiers to actions")
-    actions = mapper.map(assignment, customers, lang)
-    return RunResult(summary, segmenter, assignment, actions, concentration(customers["spend"]))
+    actions, withheld = mapper.map_and_count(assignment, customers, lang, suppress=suppress)
+    return RunResult(
+        summary, segmenter, assignment, actions, concentration(customers["spend"]), withheld=withheld
+    )
 
 
 def write_report(title: str, results: Mapping[str, tuple[RunResult, str]], path: Path, lang: str) -> Path:
@@ -147,7 +163,9 @@ def write_report(title: str, results: Mapping[str, tuple[RunResult, str]], path:
     from valuetier.report import render_report, section_of  # needs an extra
 
     sections = [
-        section_of(name, r.assignment, r.summary.customers["spend"].to_numpy(), r.actions, note, lang)
+        section_of(
+            name, r.assignment, r.summary.customers["spend"].to_numpy(), r.actions, note, lang, r.withheld
+        )
         for name, (r, note) in results.items()
     ]
     first, _ = next(iter(results.values()))

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -21,6 +23,12 @@ from valuetier.errors import InvalidDataError
 from valuetier.plugins import CLUSTERERS, type_name, type_named
 
 FORMAT = 1
+
+# Learned, and no part of the cuts: how long a fit took, and the day of the customers it saw.
+NO_CUTS = ("report_", "cuts_as_of_")
+
+# Parameters that are stored where they are used: models from before they existed keep their version.
+IF_USED = ("allow_protected",)
 
 _VALUES: dict[str, type[Any]] = {}
 _ANY = TypeVar("_ANY", bound=type[Any])
@@ -56,7 +64,7 @@ def state_of(thing: Any) -> dict[str, Any]:
 def version_of(thing: Any) -> str:
     """Return a fingerprint of parameters and learned state, 12 hexadecimal digits.
 
-    Reports do not count: they hold how long a fit took, not what it found.
+    Reports and the day of the customers do not count: equal cuts have equal versions.
     """
     text = json.dumps(_contents(thing, reports=False), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -65,6 +73,11 @@ def version_of(thing: Any) -> str:
 def to_document(thing: Any) -> dict[str, Any]:
     """Return a fitted segmenter, cut or model as a JSON-able dictionary."""
     return {"valuetier": FORMAT, "version": version_of(thing), **_contents(thing)}
+
+
+def from_document(document: Mapping[str, Any]) -> Any:
+    """Return the object of a document that :func:`to_document` made."""
+    return _build({key: document[key] for key in ("type", "params", "state")})
 
 
 def save(thing: Any, path: str | Path) -> None:
@@ -88,7 +101,7 @@ def load(path: str | Path) -> Any:
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors())
         raise InvalidDataError(f"{Path(path).name} is not a valuetier model: {where}.") from None
-    thing = _build(document.model_dump(include={"type", "params", "state"}))
+    thing = from_document(document.model_dump())
     if version_of(thing) != document.version:
         raise InvalidDataError(
             f"{Path(path).name} was changed after it was saved: its version does not match. "
@@ -104,15 +117,23 @@ def _contents(thing: Any, *, reports: bool = True) -> dict[str, Any]:
             f"{type(thing).__name__} cannot be stored: its class is not installed as an entry point "
             "of valuetier.segmenters, valuetier.cuts, valuetier.models or valuetier.clusterers."
         )
-    params = thing.get_params(deep=False)
+    params = {
+        key: value
+        for key, value in thing.get_params(deep=False).items()
+        if key not in IF_USED or not _is_empty(value)
+    }
     learned = {} if name.startswith(f"{CLUSTERERS}/") else state_of(thing)  # labels name customers
     return {
         "type": name,
         "params": {key: _encode(value, reports) for key, value in sorted(params.items())},
         "state": {
-            key: _encode(value, reports) for key, value in learned.items() if reports or key != "report_"
+            key: _encode(value, reports) for key, value in learned.items() if reports or key not in NO_CUTS
         },
     }
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and not value
 
 
 def _encode(value: Any, reports: bool = True) -> Any:
@@ -122,6 +143,8 @@ def _encode(value: Any, reports: bool = True) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": repr(value)}
+    if isinstance(value, date):
+        return {"$date": value.isoformat()}
     if isinstance(value, np.ndarray):
         return {"$array": _encode(value.tolist(), reports), "dtype": value.dtype.str.replace("<", "")}
     if isinstance(value, tuple):
@@ -145,6 +168,8 @@ def _decode(value: Any) -> Any:
         return value
     if "$float" in value:
         return float(value["$float"])
+    if "$date" in value:
+        return date.fromisoformat(value["$date"])
     if "$array" in value:
         return np.array(_decode(value["$array"]), dtype=value["dtype"])
     if "$tuple" in value:

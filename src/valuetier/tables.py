@@ -148,6 +148,15 @@ def in_pandas(query: nw.LazyFrame[Any]) -> pd.DataFrame:
     return query.collect("pyarrow" if by_arrow else "pandas").to_pandas()
 
 
+def whole_columns(X: Any, columns: Sequence[str]) -> tuple[bool, ...]:
+    """Return which columns hold integers, by their type: other values they cannot have."""
+    frame = as_frame(X)
+    if frame is None:
+        return (np.asarray(X).dtype.kind in "iu",) * len(columns)
+    schema = frame.collect_schema()
+    return tuple(schema[name].is_integer() for name in columns)
+
+
 def materialised(X: Any) -> Any:
     """Return ``X``, a lazy frame as the pandas frame it stands for.
 
@@ -200,11 +209,12 @@ def as_of_of(X: Any) -> date | None:
     needed = ["last_order", "recency_days"]
     if frame is None or not set(needed) <= set(frame.collect_schema().names()):
         return None
-    top = _collected(frame.select(*needed)).head(1)
-    if not len(top) or not top["last_order"].dtype.is_temporal():
+    top = _collected(frame.select(*needed).head(1))
+    kinds = top["last_order"].dtype.is_temporal(), top["recency_days"].dtype.is_numeric()
+    if not len(top) or not all(kinds):
         return None
     last, days = top["last_order"].to_list()[0], top["recency_days"].to_list()[0]
-    if pd.isna(last) or pd.isna(days):
+    if pd.isna(last) or pd.isna(days) or not np.isfinite(float(days)):
         return None
     return date(last.year, last.month, last.day) + timedelta(days=int(days))
 

@@ -191,8 +191,12 @@ def assign(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> TierAs
     if spark.is_spark(X):
         return _assign_in_spark(segmenter, X, as_of)
     X = materialised(X)
+    return assignment_of(segmenter, X, _answers(segmenter, X), as_of)
+
+
+def assignment_of(segmenter: Segmenter, X: Any, found: Answers, as_of: date | None = None) -> TierAssignment:
+    """Return what a segmenter answered about the customers of ``X`` as an assignment."""
     ids = read_ids(X)
-    found = _answers(segmenter, X)
     tiers = _tiers_of(segmenter)
     _check_codes(found.codes, len(tiers), len(ids))
     return TierAssignment(

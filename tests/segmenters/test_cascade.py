@@ -187,7 +187,8 @@ def test_a_clusterer_inside_reads_its_ordering_column_when_fitted_only(tmp_path)
     cascade.save(tmp_path / "cascade.json")
     loaded = vt.load(tmp_path / "cascade.json")
     assert loaded.predict(needed).tolist() == cascade.predict(customers).tolist()
-    assert loaded.explain(needed, "zh").equals(cascade.explain(customers, "zh"))
+    told = cascade.explain(customers, "zh").drop(columns="as_of")  # the table of fewer columns has no day
+    assert loaded.explain(needed, "zh").drop(columns="as_of").equals(told)
 
 
 def test_a_column_that_every_step_can_miss_may_be_missing():

@@ -164,7 +164,7 @@ def test_a_gap_between_named_values_and_bounds_is_found():
         text = _message(
             vt.UncoveredTiersError, lambda written=written: _fit(written, _customers(orders=[1.0, 9.0]))
         )
-        assert text == f"rules has no rule for a customer with orders = {witness}. Add a rule for it."
+        assert text.startswith(f"rules has no rule for a customer with orders = {witness}")
 
 
 def test_ties_that_open_a_gap_are_found():
@@ -189,7 +189,7 @@ def test_overlapping_unique_rules_are_refused():
     """With hit policy unique, the customer for whom two rules hold is described."""
     both = [("A", {"spend": {">=": 100}}), ("B", {"spend": {"<=": 100}})]
     assert _fit(both).predict(_customers(spend=[100.0])).tolist() == [0]
-    assert "the rules ['1 (A)', '2 (B)'] all hold for a customer with spend = 100.0" in _message(
+    assert "the rules ['1 (A)', '2 (B)'] both hold for a customer with spend = 100.0" in _message(
         vt.InvalidDataError, lambda: _fit(both, hit_policy="unique")
     )
 

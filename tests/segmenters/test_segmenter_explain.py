@@ -18,7 +18,7 @@ from tests.segmenters.customer_tables import (
     make,
     same_customers_again,
 )
-from valuetier.segmenters.words import apart, number, threshold_sentence
+from valuetier.words import apart, number, threshold_sentence
 
 every = pytest.mark.parametrize("name", BUILT_ON_BASE)
 languages = pytest.mark.parametrize("lang", ["en", "zh"])
@@ -50,11 +50,14 @@ def _tier_by_thresholds(reason: str, segmenter, lang: str) -> str:
 @every
 @languages
 def test_one_row_and_one_sentence_per_customer(name, lang):
-    """The frame has id, tier, segment, score and reason, and agrees with the other methods."""
+    """The frame has tiers, reasons and what would change them, and agrees with the other methods."""
     segmenter, customers = fitted(name), make(60, seed=5)
     found = segmenter.explain(customers, lang)
     names = segmenter.get_tier_names_out(lang)
-    assert list(found.columns) == ["customer_id", "tier", "segment", "score", "reason"]
+    assert list(found.columns) == [
+        "customer_id", "tier", "segment", "score", "reason", "to_next", "to_lose", "version", "cuts_as_of",
+        "as_of",
+    ]  # fmt: skip
     assert found["customer_id"].tolist() == customers["customer_id"].tolist()
     assert found["tier"].tolist() == [names[code] for code in segmenter.predict(customers)]
     assert found["score"].tolist() == segmenter.score_samples(customers).tolist()

@@ -161,3 +161,17 @@ def test_order_of_customers_changes_nothing(codes, seed):
     pd.testing.assert_frame_equal(
         whole.sort_values(key).reset_index(drop=True), again.sort_values(key).reset_index(drop=True)
     )
+
+
+def test_the_trend_playbook_tells_rising_from_falling():
+    """A tier is served by where it is going; a customer too young for a trend counts as steady."""
+    spend = [*np.linspace(9.0, 5.0, 6), 0.0]
+    trend = [-0.5, 0.0, np.nan, 0.5, -0.5, 0.1, np.nan]
+    customers = pd.DataFrame({"customer_id": range(7), "spend": spend, "trend": trend})
+    cut = vt.ThresholdCut((8.5, 6.5), names=(("Vital", "重要"), ("Ordinary", "普通"), ("Small", "小")))
+    assignment = vt.PyramidSegmenter(cut=cut).fit(customers).assign(customers)
+    actions = vt.StrategyMapper(vt.Playbook.builtin("pyramid_by_trend")).map(assignment, customers)
+    rules = actions.groupby("customer_id")["rule_id"].first().tolist()
+    assert rules == [
+        "key-falling", "ordinary", "ordinary", "ordinary-rising", "small", "small-rising", "no-value",
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ import valuetier as vt
 from tests.strategy.books import BUILT_IN, action, book, rule
 from valuetier import InvalidDataError, Playbook, UncoveredTiersError
 from valuetier.conditions import Condition
-from valuetier.coverage import check_coverage
+from valuetier.coverage import check_answers
 from valuetier.segmenters.grids import GRIDS
 from valuetier.segmenters.pyramid import NO_VALUE, PRESETS
 from valuetier.strategy.playbook import Rule, builtin_kinds
@@ -74,6 +74,42 @@ def test_gap_is_refused_with_a_customer_in_it():
         Playbook.from_text(text)
 
 
+def test_each_gap_has_a_witness():
+    """Up to three cases without a rule are described, the others counted."""
+    tiers = {"tier": [*"ABCDEF"]}
+    for named, expected in (
+        ("ABCDE", "tier = F. Add a rule for it."),
+        ("ABC", "tier = D, nor for one with tier = E, nor for one with tier = F. Add rules for them."),
+        ("A", "tier = B, nor for one with tier = C, nor for one with tier = D, nor in 2 more cases."),
+    ):
+        with pytest.raises(UncoveredTiersError) as caught:
+            Playbook.from_text(book([rule("some", {"tier": [*named]})], domain=tiers))
+        assert f"no rule for a customer with {expected}" in str(caught.value)
+
+
+def test_two_holes_in_a_range_are_two_gaps():
+    """Cases that differ by neighbouring numbers are one gap, whatever lies apart another."""
+    rules = [rule("mid", {"spend": {">=": 1, "<": 2}}), rule("high", {"spend": {">=": 5}, "tier": "A"})]
+    with pytest.raises(UncoveredTiersError) as caught:
+        Playbook.from_text(book(rules, domain=AB))
+    assert str(caught.value).count("tier =") == 3
+    for witness in ("tier = A, spend = 0.0", "tier = A, spend = 2.0", "tier = B, spend = 0.0"):
+        assert witness in str(caught.value)
+    assert "nor in 1 more cases" in str(caught.value)
+
+
+def test_each_overlap_has_a_witness():
+    """Every pair of rules that hold at once is named with a customer; many are counted."""
+    rules = [rule(name, {"tier": [*tiers]}) for name, tiers in (("x", "AB"), ("y", "BC"), ("z", "CD"))]
+    with pytest.raises(InvalidDataError) as caught:
+        Playbook.from_text(book(rules, hit_policy="unique"))
+    assert "['x', 'y'] both hold for a customer with tier = B" in str(caught.value)
+    assert "['y', 'z'] both hold for a customer with tier = C; but the hit policy" in str(caught.value)
+    same = [rule(name, {"tier": "A"}) for name in "abcd"]
+    with pytest.raises(InvalidDataError, match="and 3 more pairs; but"):
+        Playbook.from_text(book(same, hit_policy="unique"))
+
+
 def test_gap_between_bounds_has_a_witness():
     """A hole in a range of numbers is found."""
     rules = [rule("low", {"spend": {"<": 100}}), rule("high", {"spend": {">": 100}})]
@@ -100,10 +136,17 @@ def test_tiers_need_no_domain():
     assert playbook.known_values() == {"tier": ("A", "B")}
 
 
+def test_a_rule_for_the_rest_needs_no_domain():
+    """Tiers that no rule names may exist: a last rule without conditions is for them."""
+    Playbook.from_text(book([rule("best", {"tier": "A"}), rule("rest", {})]))
+    with pytest.raises(InvalidDataError, match=r"\['rest'\] are never reached"):
+        Playbook.from_text(book([rule("best", {"tier": "A"}), rule("rest", {})], domain={"tier": ["A"]}))
+
+
 def test_overlap_is_refused_where_only_one_rule_may_hold():
     """The hit policy unique refuses two rules for one case, and names both."""
     rules = [rule("one", {"tier": ["A", "B"]}), rule("two", {"tier": "B"})]
-    with pytest.raises(InvalidDataError, match=r"\['one', 'two'\] all hold .* tier = B.*unique"):
+    with pytest.raises(InvalidDataError, match=r"\['one', 'two'\] both hold .* tier = B.*unique"):
         Playbook.from_text(book(rules, domain=AB, hit_policy="unique"))
     Playbook.from_text(book(rules, domain=AB, hit_policy="collect"))
 
@@ -173,12 +216,10 @@ def test_coverage_agrees_with_trying_a_fine_grid(rules):
             holds &= condition.holds(table[column])
         met |= holds
     try:
-        check_coverage(rules, {"tier": tiers}, "collect", "test")
+        check_answers(rules, {"tier": tiers}, "collect", "test")
         gap = False
     except UncoveredTiersError:
         gap = True
-    except InvalidDataError:  # a rule that can never hold
-        gap = not met.all()
     assert gap == (not met.all())
 
 
@@ -187,7 +228,7 @@ def test_too_many_cases_are_refused():
     when = {f"column{i}": {"in": tuple(range(9))} for i in range(7)}
     many = [Rule(id="r", when={c: Condition.model_validate(v) for c, v in when.items()}, then=("x",))]
     with pytest.raises(InvalidDataError, match="more than 500,000 cases"):
-        check_coverage(many, {}, "first", "big.yaml")
+        check_answers(many, {}, "first", "big.yaml")
 
 
 @pytest.mark.parametrize(

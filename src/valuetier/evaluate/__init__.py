@@ -10,7 +10,9 @@ from valuetier.evaluate._marks import AttributeTest, Mark
 from valuetier.evaluate._short_rules import RuleCondition, ShortRule
 from valuetier.evaluate.concentration import Concentration, concentration
 from valuetier.evaluate.cross import CrossTable, cross_table
+from valuetier.evaluate.disparity import Disparity, disparity
 from valuetier.evaluate.drift import Drift, InputDrift, drift
+from valuetier.evaluate.effect import Effect, effect
 from valuetier.evaluate.holdout import HoldoutCutoff, HoldoutScorecard, holdout
 from valuetier.evaluate.migration import Migration, migration
 from valuetier.evaluate.profile import Profile, profile
@@ -24,7 +26,9 @@ __all__ = [
     "Concentration",
     "CrossTable",
     "Decomposition",
+    "Disparity",
     "Drift",
+    "Effect",
     "FalseMoves",
     "HoldoutCutoff",
     "HoldoutScorecard",
@@ -38,7 +42,9 @@ __all__ = [
     "TierSurvival",
     "concentration",
     "cross_table",
+    "disparity",
     "drift",
+    "effect",
     "holdout",
     "migration",
     "profile",

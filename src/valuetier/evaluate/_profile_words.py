@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valuetier.evaluate._percent import percent
-from valuetier.segmenters.words import apart, column_label
+from valuetier.words import apart, column_label
 
 if TYPE_CHECKING:
     from valuetier.evaluate._marks import Mark

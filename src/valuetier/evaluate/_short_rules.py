@@ -21,8 +21,8 @@ from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.evaluate._attributes import Attribute
 from valuetier.evaluate._percent import percent
-from valuetier.segmenters.words import column_label, number
 from valuetier.tiers import Tier
+from valuetier.words import column_label, number
 
 SIGNS = {">=": "≥", "<": "<", "=": "="}
 AND = {"en": " and ", "zh": " 且 "}

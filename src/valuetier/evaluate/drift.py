@@ -28,9 +28,9 @@ from valuetier.evaluate._percent import percent
 from valuetier.evaluate._refits import refitted, taken
 from valuetier.evaluate._stability_words import ADVICE, BEYOND, CHANCE, DRIFT_LEVELS, INPUT, WITHIN
 from valuetier.evaluate.migration import refuse_other_tiers
-from valuetier.segmenters.words import column_label
 from valuetier.tables import ID, as_frame, column_list, materialised, read_columns, width
 from valuetier.tiers import LANGUAGES, Segmenter, Tier, TierAssignment, assign
+from valuetier.words import column_label
 
 PROBED = 20  # customers on whom it is tried which columns a segmenter reads
 

@@ -17,6 +17,7 @@ from valuetier.customers import Summary
 from valuetier.errors import MissingDependencyError, require_choice
 from valuetier.evaluate import Concentration
 from valuetier.report.words import WORDS
+from valuetier.strategy import Withheld
 from valuetier.strategy.mapper import ABOUT_ACTION
 from valuetier.tiers import TierAssignment
 
@@ -50,6 +51,8 @@ class Section:
         Of the cuts.
     note : str
         A remark shown under the heading.
+    withheld : Withheld or None
+        What a suppression list kept from customers.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Section:
     actions: pd.DataFrame
     version: str | None
     note: str = ""
+    withheld: Withheld | None = None
 
 
 def section_of(
@@ -67,6 +71,7 @@ def section_of(
     actions: pd.DataFrame,
     note: str = "",
     lang: str = "en",
+    withheld: Withheld | None = None,
 ) -> Section:
     """Return the section about an assignment; ``spend`` is that of each of its customers."""
     segments = assignment.segments_zh if lang == "zh" else assignment.segments
@@ -77,6 +82,7 @@ def section_of(
         counted_actions(actions),
         assignment.version,
         note,
+        withheld,
     )
 
 
@@ -130,6 +136,7 @@ def _section(section: Section, lang: str) -> dict[str, Any]:
         "tiers": section.tiers,
         "pictures": pictures,
         "actions": action_table(section.actions),
+        "withheld": None if section.withheld is None else section.withheld.sentence(lang),
     }
 
 

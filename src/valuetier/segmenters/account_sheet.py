@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from valuetier import tables
 from valuetier._core.compress import significant
 from valuetier._validate import Floats
 from valuetier.segmenters.indicators import Ratings
-from valuetier.segmenters.words import apart, column_label, number, say
+from valuetier.words import apart, column_label, number, say
 
 AXES = ("attractiveness", "strength")
 NAMES = {
@@ -189,3 +190,15 @@ def _readable(value: float) -> str:
 
 def _short(value: float) -> str:
     return number(round(value, 1))
+
+
+def raters_spreads(X: Any, names: Sequence[str], row: int) -> dict[str, float]:
+    """Return how far raters are apart, for the indicators of which the table says it."""
+    frame = tables.as_frame(X)
+    there = set() if frame is None else set(frame.columns)
+    known = [name for name in names if f"{name}_spread" in there]
+    if not known:
+        return {}
+    columns = [f"{name}_spread" for name in known]
+    read = tables.read_columns(X, columns, optional=columns)
+    return dict(zip(known, read[row].tolist(), strict=True))

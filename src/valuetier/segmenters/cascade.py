@@ -23,6 +23,8 @@ from valuetier.errors import (
     NotConvergedError,
     require_choice,
 )
+from valuetier.explain.levers import Lever, joined
+from valuetier.protected import allowed_names
 from valuetier.segmenters.pyramid import PyramidSegmenter
 from valuetier.segmenters.rule_tables import (
     TierRule,
@@ -31,6 +33,7 @@ from valuetier.segmenters.rule_tables import (
     may_be_missing,
     prove_reachable,
     read_rules,
+    thresholds_of,
     with_values,
 )
 from valuetier.segmenters.rule_words import reasons
@@ -71,6 +74,8 @@ class CascadeSegmenter(BaseSegmenter):
         for keys, and leaves the tiers that it does not name whole.
     columns : sequence of str
         Columns that segmenters of other packages need, which do not say what they read.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -106,12 +111,14 @@ class CascadeSegmenter(BaseSegmenter):
         outer: Any = None,
         inner: Any = None,
         columns: Sequence[str] = (),
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.gates = gates
         self.above = above
         self.outer = outer
         self.inner = inner
         self.columns = columns
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the outer tiers, then each inner segmenter from the customers of its tier; return the segmenter."""
@@ -199,6 +206,12 @@ class CascadeSegmenter(BaseSegmenter):
         needed = {name for columns, optional in self._readers() for name in columns if name not in optional}
         return tuple(name for name in self._columns() if name not in needed)
 
+    def _allowed(self) -> Sequence[str]:
+        """Return the protected columns that the cascade or a part of it allows."""
+        parts = [part for part in (self._outer(), *self._inner()) if isinstance(part, BaseSegmenter)]
+        own = allowed_names(self.allow_protected)
+        return [*own, *(name for part in parts for name in allowed_names(part._allowed()))]
+
     def _table(self, columns: Floats) -> pd.DataFrame:
         return pd.DataFrame(columns, columns=list(self._columns()))
 
@@ -248,6 +261,22 @@ class CascadeSegmenter(BaseSegmenter):
         scores = (len(self.tiers_) - 1 - codes).astype(np.float64)
         return Assessment(codes, scores, {name: found.astype(np.float64) for name, found in evidence.items()})
 
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever] | None:
+        """Return what the gates and every part look at, where all parts say it of the columns they read."""
+        names = self._columns()
+        parts = [part for part in (self.outer_, *self.inner_) if part is not None]
+        levers = {name: [Lever(thresholds_of(self.gates_, name))] for name in names}
+        for part in parts:
+            of_part = _part_levers(part, names, columns)
+            if of_part is None:
+                return None
+            for name in part._columns():
+                if name not in of_part:
+                    levers.pop(name, None)
+            for name in levers.keys() & of_part.keys():
+                levers[name].append(of_part[name])
+        return {name: joined(several) for name, several in levers.items()}
+
     def _evidence_names(self) -> tuple[str, ...]:
         return ("gate", "outer_tier", "inner_tier")
 
@@ -268,6 +297,17 @@ class CascadeSegmenter(BaseSegmenter):
                 _add_reasons(parts, part, table, np.flatnonzero(outer == code), lang, within)
         link = "；" if lang == "zh" else "; "
         return [f"{link.join(texts)} → {tiers[code]}" for texts, code in zip(parts, found.codes, strict=True)]
+
+
+def _part_levers(part: Any, names: Sequence[str], columns: Floats) -> Mapping[str, Lever] | None:
+    """Return the levers of a part for all customers; None where it has none, or not for all of them."""
+    if not isinstance(part, BaseSegmenter):
+        return None
+    read = columns[:, [names.index(name) for name in part._columns()]]
+    try:
+        return part._levers(read, part._assess(read))
+    except InvalidDataError:
+        return None
 
 
 def _segmenter(parameter: str, part: Any) -> Any:

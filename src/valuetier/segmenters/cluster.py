@@ -50,6 +50,8 @@ class ClusterSegmenter(ClusterTiers):
         clusterers that compare all pairs. Default: among all.
     random_state : int
         Seed of the sample, of the report, and of the clusterer where it has none of its own.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -89,12 +91,14 @@ class ClusterSegmenter(ClusterTiers):
         order_by: str = "spend",
         sample_size: int | None = None,
         random_state: int = 0,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.estimator = estimator
         self.features = features
         self.order_by = order_by
         self.sample_size = sample_size
         self.random_state = random_state
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn scaling and clusters from the customers; return the segmenter."""
@@ -131,6 +135,9 @@ class ClusterSegmenter(ClusterTiers):
 
         with threadpool_limits(1):
             return (judge(rows, weights, codes, len(clusters), refit, self.random_state),)
+
+    def _clusters(self) -> Clusters:
+        return self.clusters_
 
     def _assess(self, columns: Floats) -> Assessment:
         scaled = self._scaling().scale(columns)

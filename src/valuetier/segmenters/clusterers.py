@@ -57,6 +57,28 @@ class Clusters:
             return None
         return memberships(log_densities(rows, self.weights, self.centres, self.factors))
 
+    def parabolas(self, rows: Floats, feature: int) -> tuple[Floats, Floats, Floats]:
+        """Return, along one feature with the others as they are, how close each cluster is: highest wins.
+
+        The closeness is square·z² + slope·z + level: squares (k,), slopes and levels (n, k). It is the log
+        density of a mixture's component, or less the squared distance to a centre.
+        """
+        n, k = len(rows), len(self)
+        squares, slopes, levels = np.zeros(k), np.zeros((n, k)), np.zeros((n, k))
+        for i, centre in enumerate(self.centres):
+            factor, scale = np.eye(rows.shape[1]), 1.0
+            if self.weights is not None and self.factors is not None:
+                factor, scale = self.factors[i], 0.5
+                levels[:, i] = np.log(self.weights[i]) + np.log(np.diag(factor)).sum()
+            others = rows - centre
+            others[:, feature] = -centre[feature]
+            for direction in factor.T:
+                rest = sum(column * share for column, share in zip(others.T, direction, strict=True))
+                squares[i] -= scale * direction[feature] ** 2
+                slopes[:, i] -= 2.0 * scale * direction[feature] * rest
+                levels[:, i] -= scale * rest**2
+        return squares, slopes, levels
+
     def assign(self, rows: Floats) -> Codes:
         """Return the likeliest component, or the nearest centre, of each row."""
         if self.weights is None or self.factors is None:

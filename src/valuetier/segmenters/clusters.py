@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from valuetier._core.compress import Distinct, distinct_rows, significant
 from valuetier._core.cuts import Codes
+from valuetier._core.envelope import highest_turns
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter
 from valuetier.errors import InvalidParameterError
+from valuetier.explain.levers import NONE, Lever
+from valuetier.segmenters.clusterers import Clusters
 from valuetier.segmenters.scaling import Scaling, learn_scaling
-from valuetier.segmenters.words import apart, column_label, number, say
 from valuetier.tables import column_list
+from valuetier.words import apart, column_label, number, say
 
 NEAREST = {
     "en": "nearest to the centre of {tier} (distance {near}, next {other} {far}): {parts}",
@@ -70,6 +73,25 @@ class ClusterTiers(BaseSegmenter):
     def _keep_scaling(self, read: Read) -> None:
         self.log_, self.median_, self.spread_ = read.scaling
         self.n_features_in_ = read.width
+
+    def _codes(self, columns: Floats) -> Codes:
+        return self._clusters().assign(self._scaling().scale(columns))
+
+    def _clusters(self) -> Clusters:
+        """Return where the clusters are, in the order of the tiers."""
+        return Clusters(self.centres_)
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        """Return the features: along each, a customer comes from one cluster to the next."""
+        scaling = self._scaling()
+        scaled = scaling.scale(columns)
+        levers = {}
+        for j, name in enumerate(self.features):
+            turns = highest_turns(*self._clusters().parabolas(scaled, j)) * self.spread_[j] + self.median_[j]
+            if self.log_[j]:
+                turns = np.where(turns >= 0, np.expm1(np.maximum(turns, 0.0)), np.nan)
+            levers[name] = Lever(NONE, turns)
+        return levers
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)

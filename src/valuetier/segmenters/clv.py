@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
 
 from valuetier import _validate as validate
+from valuetier._core.changes import SMALLEST, CodesAt, Rows
+from valuetier._core.compress import significant
+from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.cuts import Cut, ShareCut, new_cut
 from valuetier.errors import InvalidParameterError
+from valuetier.explain.levers import NONE, Lever
 from valuetier.models.bgnbd import BGNBD
 from valuetier.models.gamma_gamma import GammaGamma
 from valuetier.segmenters.lifetime_value import DAYS_PER_YEAR, Customers, Terms, lifetime_value
 from valuetier.segmenters.value_draws import drawn_cut, drawn_models, drawn_values
-from valuetier.segmenters.words import number, say, threshold_sentence
 from valuetier.tables import read_columns
+from valuetier.words import number, say, threshold_sentence
 
 PURCHASES = (
     "fit",
@@ -73,6 +77,8 @@ class CLVSegmenter(BaseSegmenter):
         Share of an order's value that is earned, or the column that holds it.
     rate_covariates, dropout_covariates : sequence of str
         Columns that move the purchase rate and dropout of the purchase model.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -102,6 +108,7 @@ class CLVSegmenter(BaseSegmenter):
         margin: float | str = 1.0,
         rate_covariates: Sequence[str] = (),
         dropout_covariates: Sequence[str] = (),
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.spend = spend
@@ -111,6 +118,7 @@ class CLVSegmenter(BaseSegmenter):
         self.margin = margin
         self.rate_covariates = rate_covariates
         self.dropout_covariates = dropout_covariates
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None, *, histories: Any = None) -> Self:
         """Fit the models by maximum likelihood and learn the cut; return the segmenter.
@@ -306,6 +314,51 @@ class CLVSegmenter(BaseSegmenter):
 
     def _tier_names(self) -> Names:
         return self._new_cut().tier_names()
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        """Return the order value, and the margin if it is a column: the value is linear in each."""
+        if not len(columns):
+            return {}
+        lines = self.cut_.thresholds_
+        x, m_x = columns[:, 0], columns[:, 3]
+        now = found.evidence["expected_order_value"]
+        known = (x > 0) & ~np.isnan(m_x)
+        moved = 2.0 * np.abs(m_x) + 1.0
+        slope = (self.spend_.expected_value(x, np.where(known, moved, np.nan)) - now) / (moved - m_x)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            needed = lines / (found.evidence["discounted_orders"] * self._margins(columns))[:, None]
+            turns = m_x[:, None] + (needed - now[:, None]) / slope[:, None]
+        found_levers = {
+            "m_x": Lever(
+                NONE, np.where(known[:, None] & np.isfinite(turns), turns, np.nan), 0.0, monotone=True
+            )
+        }
+        if isinstance(self.margin, str):
+            found_levers[self.margin] = Lever(
+                NONE, self._margin_turns(columns, found), SMALLEST, 1.0, monotone=True
+            )
+        return found_levers
+
+    def _margin_turns(self, columns: Floats, found: Assessment) -> Floats:
+        each = found.evidence["discounted_orders"] * found.evidence["expected_order_value"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            turns = self.cut_.thresholds_ / each[:, None]
+        return np.where(np.isfinite(turns), turns, np.nan)
+
+    def _codes_at(self, columns: Floats, found: Assessment, name: str) -> CodesAt:
+        """Return the function that gives the codes for other order values or margins, the orders as they are."""
+        x, margins = columns[:, 0], self._margins(columns)
+        orders, value = found.evidence["discounted_orders"], found.evidence["expected_order_value"]
+
+        def codes_at(rows: Rows, moved: Floats) -> Codes:
+            of_order = name == "m_x"
+            each = self.spend_.expected_value(x[rows], moved) if of_order else value[rows]
+            return self.cut_.apply(significant(orders[rows] * each * (margins[rows] if of_order else moved)))
+
+        return codes_at
+
+    def _score_lines(self) -> Floats:
+        return np.asarray(self.cut_.thresholds_)
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)

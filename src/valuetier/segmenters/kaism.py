@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from valuetier import _validate as validate
 from valuetier import tables
+from valuetier._core.changes import CodesAt, Rows
 from valuetier._core.compress import significant
+from valuetier._core.cuts import Codes
 from valuetier._core.matrix import quadrant, weight_draws, weighted_share
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidParameterError, require_choice
-from valuetier.segmenters.account_sheet import AXES, AccountSheet, indicator_rows, why_not_key
+from valuetier.explain.levers import Lever
+from valuetier.segmenters.account_sheet import AXES, AccountSheet, indicator_rows, raters_spreads, why_not_key
+from valuetier.segmenters.crossings import axis_levers
 from valuetier.segmenters.indicators import (
     MISSING,
     Ratings,
@@ -27,8 +31,8 @@ from valuetier.segmenters.indicators import (
     rate,
     weighted_score,
 )
-from valuetier.segmenters.words import apart, number, say
 from valuetier.tiers import LANGUAGES
+from valuetier.words import apart, number, say
 
 TIERS = (
     ("Key", "关键客户"),
@@ -74,6 +78,8 @@ class KAISMSegmenter(BaseSegmenter):
         Indicators that count inverted, such as days overdue.
     missing : str
         ``"refuse"`` missing ratings, or ``"renormalise"`` the weights of the known ones.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -103,6 +109,7 @@ class KAISMSegmenter(BaseSegmenter):
         max_key: int | None = None,
         lower_is_better: Sequence[str] = (),
         missing: str = "refuse",
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.attractiveness = attractiveness
         self.strength = strength
@@ -111,6 +118,7 @@ class KAISMSegmenter(BaseSegmenter):
         self.max_key = max_key
         self.lower_is_better = lower_is_better
         self.missing = missing
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the rating scales and lines from the customers; return the segmenter."""
@@ -210,7 +218,7 @@ class KAISMSegmenter(BaseSegmenter):
         scores = {axis: float(found.evidence[axis][0]) for axis in AXES}
         lines = dict(zip(AXES, self.lines_, strict=True))
         values = dict(zip(self._columns(), one[0].tolist(), strict=True))
-        spreads = _spreads(X, self._columns(), row)
+        spreads = raters_spreads(X, self._columns(), row)
         rows = [
             indicator
             for axis, weights in zip(AXES, self._axis_weights(), strict=True)
@@ -259,15 +267,20 @@ class KAISMSegmenter(BaseSegmenter):
 
     def _rated(self, columns: Floats, ratings: Ratings) -> list[tuple[Floats, Floats, str]]:
         """Return ratings and weights of both axes."""
+        return self._by_axis(rate(self._columns(), columns, ratings, self.scale))
+
+    def _by_axis(self, points: Floats) -> list[tuple[Floats, Floats, str]]:
         names = self._columns()
-        points = rate(names, columns, ratings, self.scale)
         return [
             (points[:, [names.index(name) for name in weights]], np.array([*weights.values()], float), label)
             for label, weights in zip(AXES, self._axis_weights(), strict=True)
         ]
 
     def _axes(self, columns: Floats, ratings: Ratings) -> tuple[Floats, Floats]:
-        first, second = (weighted_score(label, *rest) for *rest, label in self._rated(columns, ratings))
+        return self._scores(self._rated(columns, ratings))
+
+    def _scores(self, rated: list[tuple[Floats, Floats, str]]) -> tuple[Floats, Floats]:
+        first, second = (weighted_score(label, *rest) for *rest, label in rated)
         return first, second
 
     def _learn_lines(self, first: Floats, second: Floats, ratings: Ratings) -> tuple[float, float]:
@@ -304,9 +317,7 @@ class KAISMSegmenter(BaseSegmenter):
 
     def _assess(self, columns: Floats) -> Assessment:
         first, second = self._axes(columns, self.ratings_)
-        codes = quadrant(first, second, self.lines_)
-        overall = self._overall(first, second)
-        codes = np.where((codes == 0) & (overall < self.key_line_), 1, codes)
+        overall, codes = self._overall(first, second), self._placed(first, second)
         evidence = {
             "attractiveness": first,
             "strength": second,
@@ -314,6 +325,34 @@ class KAISMSegmenter(BaseSegmenter):
             "strength_distance": second - self.lines_[1],
         }
         return Assessment(codes, overall, evidence)
+
+    def _placed(self, first: Floats, second: Floats) -> Codes:
+        codes = quadrant(first, second, self.lines_)
+        return np.where((codes == 0) & (self._overall(first, second) < self.key_line_), 1, codes)
+
+    def _points(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
+        names = self._columns()
+        return dict(zip(names, rate(names, columns, self.ratings_, self.scale).T, strict=True))
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        """Return the indicators, by what they add to their axes and to the mean of both."""
+        axes = list(
+            zip(self._axis_weights(), (found.evidence[axis] for axis in AXES), self.lines_, strict=True)
+        )
+        points, overall = self._points(columns, found), (found.scores, self.key_line_)
+        return axis_levers(self.ratings_, self.scale, points, axes, overall)
+
+    def _codes_at(self, columns: Floats, found: Assessment, name: str) -> CodesAt:
+        """Return the function that rates one indicator anew and leaves the others."""
+        points = np.column_stack([*self._points(columns, found).values()])
+        at = self._columns().index(name)
+
+        def codes_at(rows: Rows, values: Floats) -> Codes:
+            rated = points[rows]
+            rated[:, at] = self.ratings_[name].rate(values)
+            return self._placed(*self._scores(self._by_axis(rated)))
+
+        return codes_at
 
     def _evidence(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
         risk = self._flip_risk(columns)
@@ -339,10 +378,8 @@ class KAISMSegmenter(BaseSegmenter):
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers, sides = self.get_tier_names_out(lang), SIDES[lang]
-        link = "；" if lang == "zh" else "; "
         first, second = found.evidence["attractiveness"], found.evidence["strength"]
-        here = quadrant(first, second, self.lines_)
-        sentences = []
+        here, sentences = quadrant(first, second, self.lines_), []
         for a, s, score, code, place in zip(first, second, found.scores, found.codes, here, strict=True):
             (a_text, a_line), (s_text, s_line) = (
                 apart(score, line, write=_one_decimal)
@@ -353,22 +390,10 @@ class KAISMSegmenter(BaseSegmenter):
                 a_side=sides[int(a >= self.lines_[0])], s_side=sides[int(s >= self.lines_[1])],
             )  # fmt: skip
             if code != place:
-                text += link + why_not_key(float(score), self.key_line_, self.max_key, lang)
+                text += ("；" if lang == "zh" else "; ") + why_not_key(float(score), self.key_line_, self.max_key, lang)
             sentences.append(text)
         return sentences
 
 
 def _one_decimal(score: float) -> str:
     return number(round(score, 1))
-
-
-def _spreads(X: Any, names: Sequence[str], row: int) -> dict[str, float]:
-    """Return how far raters are apart, for the indicators of which the table says it."""
-    frame = tables.as_frame(X)
-    there = set() if frame is None else set(frame.columns)
-    known = [name for name in names if f"{name}_spread" in there]
-    if not known:
-        return {}
-    columns = [f"{name}_spread" for name in known]
-    read = tables.read_columns(X, columns, optional=columns)
-    return dict(zip(known, read[row].tolist(), strict=True))

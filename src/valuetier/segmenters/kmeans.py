@@ -42,6 +42,8 @@ class KMeansSegmenter(ClusterTiers):
         Column whose mean orders the clusters; needed when fitting.
     random_state : int
         Seed of the starting centres.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -72,11 +74,13 @@ class KMeansSegmenter(ClusterTiers):
         n_tiers: int | str = 4,
         order_by: str = "spend",
         random_state: int = 0,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.features = features
         self.n_tiers = n_tiers
         self.order_by = order_by
         self.random_state = random_state
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn scaling and centres from the customers; return the segmenter."""

@@ -15,18 +15,20 @@ from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidDataError, InvalidParameterError
+from valuetier.explain.levers import Lever
 from valuetier.models.observed import histories
 from valuetier.segmenters.stages import (
     STAGES,
     Boundaries,
     activity_level,
     experience_level,
+    history_levers,
     level,
     rhythm_days,
     stage_table,
     trend_level,
 )
-from valuetier.segmenters.words import apart, number, say
+from valuetier.words import apart, number, say
 
 BEST_FIRST = ("maturity", "growth", "acquisition", "decline", "lost")
 
@@ -107,6 +109,8 @@ class LifecycleSegmenter(BaseSegmenter):
         probability are known, the worse one counts.
     order : sequence of str
         The five stages, most valuable first.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -146,6 +150,7 @@ class LifecycleSegmenter(BaseSegmenter):
         late_alive: float = 0.5,
         lost_alive: float = 0.2,
         order: Sequence[str] = BEST_FIRST,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.typical_gap_days = typical_gap_days
         self.gap_weight = gap_weight
@@ -161,6 +166,7 @@ class LifecycleSegmenter(BaseSegmenter):
         self.late_alive = late_alive
         self.lost_alive = lost_alive
         self.order = order
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the typical gap and, where there is one, fit the model; return the segmenter.
@@ -274,6 +280,19 @@ class LifecycleSegmenter(BaseSegmenter):
         known = (found.age_days, found.gap_days, found.silence_gaps, found.trend, found.alive)
         evidence = [column for column in known if column is not None]
         return Assessment(codes, scores, dict(zip(self._evidence_names(), evidence, strict=True)))
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        """Return trend, P(alive) and history; what a model makes of a history is no closed form."""
+        lines = self.boundaries_
+        levers = {}
+        if self.trend is not None:
+            levers[self.trend] = Lever(np.array(lines.trend))
+        if self.alive is not None:
+            levers[self.alive] = Lever(np.array(lines.alive), lowest=0.0, highest=1.0)
+        if self.model_ is not None:
+            return levers
+        x, t_x, T = columns[:, :3].T
+        return {**history_levers(x, t_x, T, lines), **levers}
 
     def _rank_of_stages(self) -> Codes:
         """Return the tier code of each stage, stages in the order of life."""

@@ -13,7 +13,8 @@ from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.cuts import Cut, ShareCut, ThresholdCut, new_cut
 from valuetier.errors import InvalidParameterError
-from valuetier.segmenters.words import column_label, number, say, threshold_sentence
+from valuetier.explain.levers import Lever
+from valuetier.words import column_label, number, say, threshold_sentence
 
 TIERS = (("Diamond", "钻石"), ("Platinum", "铂金"), ("Gold", "金卡"), ("Standard", "普通"))
 SHARES = (0.01, 0.04, 0.15, 0.80)
@@ -48,6 +49,8 @@ class LoyaltySegmenter(BaseSegmenter):
         are in the four tiers.
     cut : Cut, optional
         Other tiers or other lines, with their names, instead.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -72,11 +75,17 @@ class LoyaltySegmenter(BaseSegmenter):
     kind: ClassVar[str] = "loyalty"
 
     def __init__(
-        self, *, value: str = "spend", thresholds: Sequence[float] | None = None, cut: Cut | None = None
+        self,
+        *,
+        value: str = "spend",
+        thresholds: Sequence[float] | None = None,
+        cut: Cut | None = None,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.value = value
         self.thresholds = thresholds
         self.cut = cut
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the lines from the customers, or take those that are given; return the segmenter."""
@@ -117,6 +126,9 @@ class LoyaltySegmenter(BaseSegmenter):
 
     def _tier_names(self) -> Names:
         return self._new_cut().tier_names()
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        return {self.value: Lever(self.cut_.thresholds_)}
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)

@@ -35,6 +35,13 @@ class Axis:
         Which side of the line is the better one.
     midpoint : float or None
         Middle of its scale; None: the middle between the smallest and largest score.
+    turns : callable or None
+        From those columns, the position of one and a line to the values (n, m) of that one, close to
+        where the score reaches the line. None for weighted ratings.
+    highest : float
+        Of its columns.
+    lowest : float
+        Of its columns.
     """
 
     label: str
@@ -42,6 +49,9 @@ class Axis:
     read: Callable[[Floats], Floats]
     lower_is_better: bool = False
     midpoint: float | None = None
+    turns: Callable[[Floats, int, float], Floats] | None = None
+    lowest: float = -np.inf
+    highest: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +78,31 @@ class Matrix:
 
 def column_axis(name: str, *, lower_is_better: bool = False) -> Axis:
     """Return the axis that is a column as it stands."""
-    return Axis(name, (name,), lambda columns: columns[:, 0], lower_is_better)
+    return Axis(name, (name,), lambda columns: columns[:, 0], lower_is_better, turns=_on_line)
+
+
+def _on_line(columns: Floats, at: int, line: float) -> Floats:  # noqa: ARG001  # one column, position 0
+    return np.full((len(columns), 1), line)
 
 
 def _mean_amount(columns: Floats) -> Floats:
     """Return spend per order; who never ordered has no order to be worth anything."""
     spend, orders = columns.T
     return np.divide(spend, orders, out=np.zeros(len(spend)), where=orders > 0)
+
+
+def _mean_amount_turns(columns: Floats, at: int, line: float) -> Floats:
+    """Return the spend that makes a mean amount, or the orders that do, and 0 orders, which make none."""
+    spend, orders = columns.T
+    if at == 0:
+        return np.asarray(orders * line)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turns = spend / line
+    return np.column_stack([np.where(np.isfinite(turns), turns, np.nan), np.zeros(len(turns))])
+
+
+def _not_alive_turns(columns: Floats, at: int, line: float) -> Floats:  # noqa: ARG001  # as above
+    return np.full((len(columns), 1), 1.0 - line)
 
 
 def _not_alive(columns: Floats) -> Floats:
@@ -84,10 +112,15 @@ def _not_alive(columns: Floats) -> Floats:
     return np.asarray(1.0 - alive)
 
 
+MEAN_AMOUNT = Axis("mean_order_amount", ("spend", "orders"), _mean_amount, turns=_mean_amount_turns)
+NOT_ALIVE = Axis(
+    "probability_not_alive", ("probability_alive",), _not_alive, True, None, _not_alive_turns, 0.0, 1.0
+)
+
 MATRICES: Mapping[str, Matrix] = MappingProxyType(
     {
         "customer_value": Matrix(
-            axes=(column_axis("orders"), Axis("mean_order_amount", ("spend", "orders"), _mean_amount)),
+            axes=(column_axis("orders"), MEAN_AMOUNT),
             line=("mean", "mean"),
             segments=MappingProxyType(
                 {
@@ -128,7 +161,7 @@ MATRICES: Mapping[str, Matrix] = MappingProxyType(
         "value_x_risk": Matrix(
             axes=(
                 column_axis("spend"),
-                Axis("probability_not_alive", ("probability_alive",), _not_alive, True),
+                NOT_ALIVE,
             ),
             line=("median", 0.5),
             segments=MappingProxyType(

@@ -9,11 +9,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from valuetier._core.compress import significant
-from valuetier._core.cuts import mean_threshold
+from valuetier._core.cuts import Codes, mean_threshold
 from valuetier._core.matrix import quadrant
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
+from valuetier.explain.levers import NONE, Lever, joined
+from valuetier.segmenters.crossings import rating_lever, rounding_line, shares
 from valuetier.segmenters.indicators import (
     Ratings,
     Scales,
@@ -34,7 +36,7 @@ from valuetier.segmenters.matrices import (
     read_segments,
 )
 from valuetier.segmenters.scales import Rating, Steps, learn_rating
-from valuetier.segmenters.words import apart, column_label, number, say
+from valuetier.words import apart, column_label, number, say
 
 LINES = ("median", "mean", "midpoint")
 DEFAULT = "customer_value"
@@ -82,6 +84,8 @@ class MatrixSegmenter(BaseSegmenter):
     lower_is_better : sequence of str
         Columns of ``axes`` of which less is better. Sides stay high and low as they are; an
         axis that is such a column has its better side below the line.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -114,6 +118,7 @@ class MatrixSegmenter(BaseSegmenter):
         segments: Mapping[str, str | tuple[str, str]] | None = None,
         scale: Scales = "percentile",
         lower_is_better: Sequence[str] = (),
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.preset = preset
         self.axes = axes
@@ -121,6 +126,7 @@ class MatrixSegmenter(BaseSegmenter):
         self.segments = segments
         self.scale = scale
         self.lower_is_better = lower_is_better
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn scales and lines from the customers; return the segmenter."""
@@ -215,6 +221,33 @@ class MatrixSegmenter(BaseSegmenter):
             zip(self._evidence_names(), [first, second, *distances, first * second], strict=False)
         )
         return Assessment(at ^ self._turned(), score, evidence, at)
+
+    def _codes(self, columns: Floats) -> Codes:
+        return quadrant(*self._scores(columns, self._axes(self.ratings_)), self.lines_) ^ self._turned()
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        """Return the columns, by where each brings its axes to their lines."""
+        names = self._columns()
+        parts: dict[str, list[Lever]] = {name: [] for name in names}
+        for axis, line in zip(self._axes(self.ratings_), self.lines_, strict=True):
+            read = columns[:, [names.index(name) for name in axis.columns]]
+            for j, name in enumerate(axis.columns):
+                parts[name].append(self._lever(axis, read, j, line, found))
+        return {name: joined(levers) for name, levers in parts.items()}
+
+    def _lever(self, axis: Axis, columns: Floats, j: int, line: float, found: Assessment) -> Lever:
+        if axis.turns is not None:
+            turns = axis.turns(columns, j, rounding_line(line))
+            return Lever(NONE, turns, axis.lowest, axis.highest)
+        weights = next(
+            np.array([*one.values()], float)
+            for one in self.axes or ()
+            if not isinstance(one, str) and tuple(one) == axis.columns
+        )
+        points = rate(axis.columns, columns, self.ratings_, self.scale)
+        sums = [(found.evidence[axis.label], shares(points, weights)[:, j], line)]
+        name = axis.columns[j]
+        return rating_lever(name, self.ratings_[name], self.scale, points[:, j], sums)
 
     def _turned(self) -> int:
         """Return which bits of a quadrant's code are turned around, since low is the better side."""

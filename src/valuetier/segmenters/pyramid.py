@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -12,7 +12,8 @@ from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.cuts import Cut, ShareCut, ValueShareCut, new_cut
 from valuetier.errors import InvalidDataError, require_choice
-from valuetier.segmenters.words import column_label, number, threshold_sentence
+from valuetier.explain.levers import Lever
+from valuetier.words import column_label, number, threshold_sentence
 
 NO_VALUE = ("No value", "无价值客户")
 
@@ -72,6 +73,8 @@ class PyramidSegmenter(BaseSegmenter):
         of cumulative **value**.
     cut : Cut, optional
         Instead of a preset.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -97,10 +100,18 @@ class PyramidSegmenter(BaseSegmenter):
 
     kind: ClassVar[str] = "pyramid"
 
-    def __init__(self, *, value: str = "spend", preset: str = "textbook", cut: Cut | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        value: str = "spend",
+        preset: str = "textbook",
+        cut: Cut | None = None,
+        allow_protected: Sequence[str] = (),
+    ) -> None:
         self.value = value
         self.preset = preset
         self.cut = cut
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the thresholds from the customers with positive value; return the segmenter."""
@@ -137,6 +148,9 @@ class PyramidSegmenter(BaseSegmenter):
 
     def _tier_names(self) -> Names:
         return (*self._new_cut().tier_names(), NO_VALUE)
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        return {self.value: Lever(np.append(self.cut_.thresholds_, 0.0))}
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)

@@ -14,6 +14,7 @@ from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.cuts import Cut, ThresholdCut, new_cut
 from valuetier.errors import InvalidParameterError, require_choice
+from valuetier.explain.levers import Lever
 from valuetier.segmenters.binning import (
     BINNINGS,
     TWO_WAY,
@@ -23,8 +24,8 @@ from valuetier.segmenters.binning import (
     score_columns,
 )
 from valuetier.segmenters.grids import GRIDS, segments_of
-from valuetier.segmenters.words import column_label, number, threshold_sentence
 from valuetier.tables import column_list
+from valuetier.words import column_label, number, threshold_sentence
 
 SIGNS = np.array([-1.0, 1.0, 1.0])
 LETTERS = ("R", "F", "M")
@@ -59,6 +60,8 @@ class RFMSegmenter(BaseSegmenter):
         Columns for R (days since the last order, small is good), F and M.
     edges : mapping, optional
         For ``binning="fixed"``: per feature, the values from which a better score begins.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -95,6 +98,7 @@ class RFMSegmenter(BaseSegmenter):
         cut: Cut | None = None,
         features: Sequence[str] = ("recency_days", "orders", "spend"),
         edges: Mapping[str, Sequence[float]] | None = None,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.n_bins = n_bins
         self.binning = binning
@@ -103,6 +107,7 @@ class RFMSegmenter(BaseSegmenter):
         self.cut = cut
         self.features = features
         self.edges = edges
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the edges of the scores and the cut of their mean; return the segmenter."""
@@ -165,6 +170,18 @@ class RFMSegmenter(BaseSegmenter):
 
     def _segment_names(self) -> Names:
         return () if self.grid is None else tuple(GRIDS[self.grid].cells)
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        return {name: Lever(np.ravel(self.edges_[name])) for name in self.features}
+
+    def _points(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
+        return {
+            name: found.evidence[score]
+            for name, score in zip(self.features, self._evidence_names(), strict=False)
+        }
+
+    def _score_lines(self) -> Floats:
+        return np.asarray(self.cut_.thresholds_)
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)

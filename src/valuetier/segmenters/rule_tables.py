@@ -146,6 +146,21 @@ def columns_of(rules: Sequence[TierRule]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for rule in rules for column in rule.when))
 
 
+def thresholds_of(rules: Sequence[TierRule], column: str) -> Floats:
+    """Return the numbers that the rules compare a column with.
+
+    Examples
+    --------
+    >>> thresholds_of(read_rules("rules", {"High": {"spend": {">=": 100, "not_in": [500, None]}}}), "spend").tolist()
+    [100.0, 500.0]
+    """
+    found: list[Any] = []
+    for condition in (rule.when.get(column, {}) for rule in rules):
+        found += [condition[key] for key in BOUNDS if key in condition]
+        found += [entry for key in SETS for entry in condition.get(key, ()) if entry is not None]
+    return np.unique(np.array(found, dtype=np.float64))
+
+
 def may_be_missing(rules: Sequence[TierRule]) -> tuple[str, ...]:
     """Return the columns for which some rule says what a missing value means."""
     return tuple(

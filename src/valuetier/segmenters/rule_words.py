@@ -12,7 +12,7 @@ from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.conditions import Condition
 from valuetier.segmenters.rule_tables import SETS, Table, TierRule
-from valuetier.segmenters.words import apart, column_label, number
+from valuetier.words import apart, column_label, number
 
 SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 OPPOSITE = {">=": "<", ">": "<=", "<=": ">", "<": ">=", "in": "not_in", "not_in": "in"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from valuetier import _validate as validate
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.errors import InvalidParameterError, require_choice
+from valuetier.explain.levers import Lever
 from valuetier.segmenters.rule_learning import Growth, RuleReport, learn_rules, validate_rules
 from valuetier.segmenters.rule_tables import (
     Table,
@@ -21,6 +22,7 @@ from valuetier.segmenters.rule_tables import (
     may_be_missing,
     prove,
     read_rules,
+    thresholds_of,
     with_values,
 )
 from valuetier.segmenters.rule_words import reasons, rule_text
@@ -74,6 +76,8 @@ class RuleSegmenter(BaseSegmenter):
         Column whose mean orders learned tiers that are names without an order.
     random_state : int
         Seed of the folds of the validation, and of ties between equally good splits.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -119,6 +123,7 @@ class RuleSegmenter(BaseSegmenter):
         min_customers: int = 5,
         order_by: str = "spend",
         random_state: int = 0,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.rules = rules
         self.tiers = tiers
@@ -128,6 +133,7 @@ class RuleSegmenter(BaseSegmenter):
         self.min_customers = min_customers
         self.order_by = order_by
         self.random_state = random_state
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Prove the rules and turn shares into values, or learn the rules; return the segmenter.
@@ -242,6 +248,9 @@ class RuleSegmenter(BaseSegmenter):
         if hasattr(self, "tiers_"):
             return self.tiers_
         return tier_names(self._written(), self.tiers)
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        return {name: Lever(thresholds_of(self.rules_, name)) for name in self._columns()}
 
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)

@@ -44,6 +44,13 @@ class Rating:
         order = np.argsort(self.levels, kind="stable")
         return float(np.interp(level, self.levels[order], self.knots[order], left=np.nan, right=np.nan))
 
+    def values_of(self, levels: Floats) -> Floats:
+        """Return the value that has each rating; NaN where none has, but for what rounding explains."""
+        order = np.argsort(self.levels, kind="stable")
+        ends = self.levels[order[0]] - 1e-9, self.levels[order[-1]] + 1e-9
+        inside = (levels >= ends[0]) & (levels <= ends[1])
+        return np.where(inside, np.interp(levels, self.levels[order], self.knots[order]), np.nan)
+
 
 @storable
 @dataclass(frozen=True, slots=True, eq=False)

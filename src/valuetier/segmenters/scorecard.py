@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 
 from valuetier import tables
+from valuetier._core.changes import CodesAt, Rows
+from valuetier._core.cuts import Codes
 from valuetier._core.matrix import turning_weights
 from valuetier._validate import Floats
 from valuetier.base import Assessment, BaseSegmenter, Names
 from valuetier.cuts import Cut, ShareCut, ThresholdCut, new_cut
 from valuetier.errors import InvalidDataError, require_choice
+from valuetier.explain.levers import Lever
+from valuetier.segmenters.crossings import rating_lever, shares
 from valuetier.segmenters.gates import Gate, apply_gates, caps_of, read_gates
 from valuetier.segmenters.indicators import (
     MISSING,
@@ -25,7 +29,7 @@ from valuetier.segmenters.indicators import (
     rate,
     weighted_score,
 )
-from valuetier.segmenters.words import apart, column_label, number, say, threshold_sentence
+from valuetier.words import apart, column_label, number, say, threshold_sentence
 
 TIERS = (("VIP", "VIP 客户"), ("Important", "重要客户"), ("Ordinary", "普通客户"), ("Potential", "潜在客户"))
 
@@ -77,6 +81,8 @@ class ScorecardSegmenter(BaseSegmenter):
         ``"vip_shares"`` the same tiers for 5/15/30/50 % of the customers.
     cut : Cut, optional
         Instead of a preset; cuts the total, 0 to 100.
+    allow_protected : sequence of str
+        Columns to use although they tell of age, sex, origin, health and the like; refused otherwise.
 
     Attributes
     ----------
@@ -110,6 +116,7 @@ class ScorecardSegmenter(BaseSegmenter):
         gates: Sequence[Gate | tuple[str, str, float, str] | Mapping[str, Any]] = (),
         preset: str = "vip",
         cut: Cut | None = None,
+        allow_protected: Sequence[str] = (),
     ) -> None:
         self.indicators = indicators
         self.scale = scale
@@ -118,6 +125,7 @@ class ScorecardSegmenter(BaseSegmenter):
         self.gates = gates
         self.preset = preset
         self.cut = cut
+        self.allow_protected = allow_protected
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the scales and the cut of the total from the customers; return the segmenter."""
@@ -171,7 +179,7 @@ class ScorecardSegmenter(BaseSegmenter):
         """
         X = tables.materialised(X)
         columns, ids = self._read(X), tables.read_ids(X)
-        points = self._points(
+        points = self._rated(
             columns[[tables.row_of(ids, "first", first), tables.row_of(ids, "second", second)]]
         )
         unknown = int(np.isnan(points).any(axis=0).sum())
@@ -214,7 +222,7 @@ class ScorecardSegmenter(BaseSegmenter):
         known_only = self.missing == "refuse"
         return () if known_only else tuple(name for name in self._weights() if name not in needed)
 
-    def _points(self, columns: Floats) -> Floats:
+    def _rated(self, columns: Floats) -> Floats:
         names = tuple(self._weights())
         return rate(names, columns[:, : len(names)], self.ratings_, self.scale)
 
@@ -223,14 +231,52 @@ class ScorecardSegmenter(BaseSegmenter):
         return weighted_score("indicators", points, weights)
 
     def _assess(self, columns: Floats) -> Assessment:
-        gates = read_gates(self.gates)
-        points = self._points(columns)
+        points = self._rated(columns)
         totals = self._totals(points)
         by_total = self.cut_.apply(totals)
-        raw = dict(zip(self._columns(), columns.T, strict=True))
-        codes, struck = apply_gates(by_total, raw, gates, caps_of(gates, self._tier_names()))
+        codes, struck = self._capped(columns, by_total)
         found = [*points.T, totals, by_total.astype(np.float64), struck.astype(np.float64)]
         return Assessment(codes, totals, dict(zip(self._evidence_names(), found, strict=True)))
+
+    def _levers(self, columns: Floats, found: Assessment) -> Mapping[str, Lever]:
+        """Return the indicators, by what they add to the total, and the columns of gates."""
+        gates = read_gates(self.gates)
+        of_gates = {name: [gate.value for gate in gates if gate.column == name] for name in self._columns()}
+        levers = {name: Lever(np.array(values, dtype=np.float64)) for name, values in of_gates.items()}
+        points = np.column_stack([found.evidence[f"{name}_points"] for name in self._weights()])
+        adds = shares(points, np.array([*self._weights().values()], dtype=np.float64))
+        for j, name in enumerate(self._weights()):
+            sums = [(found.scores, adds[:, j], line) for line in self.cut_.thresholds_.tolist()]
+            levers[name] = rating_lever(
+                name, self.ratings_[name], self.scale, points[:, j], sums, of_gates[name]
+            )
+        return levers
+
+    def _codes_at(self, columns: Floats, found: Assessment, name: str) -> CodesAt:
+        """Return the function that rates one indicator anew and leaves the points of the others."""
+        names = [*self._weights()]
+        points = np.column_stack([found.evidence[f"{one}_points"] for one in names])
+
+        def codes_at(rows: Rows, values: Floats) -> Codes:
+            rated, raw = points[rows], columns[rows]
+            raw[:, self._columns().index(name)] = values
+            if name in names:
+                rated[:, names.index(name)] = self.ratings_[name].rate(values)
+            return self._capped(raw, self.cut_.apply(self._totals(rated)))[0]
+
+        return codes_at
+
+    def _capped(self, columns: Floats, by_total: Codes) -> tuple[Codes, Codes]:
+        """Return the codes after the gates, and the gate that struck."""
+        gates = read_gates(self.gates)
+        raw = dict(zip(self._columns(), columns.T, strict=True))
+        return apply_gates(by_total, raw, gates, caps_of(gates, self._tier_names()))
+
+    def _points(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
+        return {name: found.evidence[f"{name}_points"] for name in self._weights()}
+
+    def _score_lines(self) -> Floats | None:
+        return None if len(self.gates) else np.asarray(self.cut_.thresholds_)
 
     def _evidence_names(self) -> tuple[str, ...]:
         return (*(f"{name}_points" for name in self._weights()), "total", "tier_by_total", "gate")

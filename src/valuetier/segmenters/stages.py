@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,10 +10,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from valuetier._core.changes import SMALLEST
 from valuetier._core.compress import significant
 from valuetier._core.cuts import Codes
 from valuetier._core.rules import cell_table
 from valuetier._validate import Floats
+from valuetier.explain.levers import Lever
+from valuetier.segmenters.crossings import rounding_line
 from valuetier.store import storable
 
 # In the order in which a customer goes through them.
@@ -106,6 +110,37 @@ def rhythm_days(x: Floats, t_x: Floats, boundaries: Boundaries) -> Floats:
     """
     weight = boundaries.gap_weight
     return significant((weight * boundaries.typical_gap_days + t_x) / (weight + x))
+
+
+def history_levers(x: Floats, t_x: Floats, T: Floats, boundaries: Boundaries) -> dict[str, Lever]:
+    """Return where orders, the last of them and the age bring a customer to the lines between the stages.
+
+    Silence is (T - t_x) / rhythm, the rhythm (weight × typical gap + t_x) / (weight + x); each is solved for
+    one of the three. Who bought once has no other history than that.
+    """
+    lines = np.array([rounding_line(line) for line in boundaries.silence if math.isfinite(line)])[None, :]
+    weight, typical = boundaries.gap_weight, boundaries.typical_gap_days
+    again = x > 0
+    gap = rhythm_days(x, t_x, boundaries)[:, None]
+    silent = np.where(t_x < T, T - t_x, np.nan)[:, None]
+    orders = lines * (weight * typical + t_x)[:, None] / silent - weight
+    last = ((T * (weight + x))[:, None] - lines * weight * typical) / ((weight + x)[:, None] + lines)
+    return {
+        "x": Lever(
+            np.array([boundaries.mature_orders - 1.0]),
+            np.where(again[:, None], orders, np.nan),
+            np.where(again, 1.0, 0.0),
+            np.where(again, np.inf, 0.0),
+            whole=True,
+        ),
+        "t_x": Lever(
+            np.empty(0),
+            np.where(again[:, None], last, np.nan),
+            np.where(again, SMALLEST, 0.0),
+            np.where(again, T, 0.0),
+        ),
+        "T": Lever(np.array([boundaries.mature_age_days]), t_x[:, None] + lines * gap, t_x),
+    }
 
 
 def level(values: Floats, lines: Sequence[float]) -> Codes:

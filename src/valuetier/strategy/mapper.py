@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,12 +13,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from valuetier.coverage import first_only, rule_holds
-from valuetier.errors import InvalidDataError, MissingColumnsError, UncoveredTiersError
-from valuetier.strategy.playbook import SCORE, SEGMENT, TIER, Playbook, check_language
+from valuetier.errors import InvalidDataError, UncoveredTiersError, require_choice
+from valuetier.protected import refuse_protected
+from valuetier.strategy.consent import Withheld, permitted, screen
+from valuetier.strategy.control import SALT
+from valuetier.strategy.plan import Plan, plan_of
+from valuetier.strategy.plan_choice import Terms, find_candidates, open_actions
+from valuetier.strategy.plan_limits import (
+    OBJECTIVES,
+    executions,
+    read_coverage,
+    read_holdout,
+    read_limits,
+    read_offers,
+)
+from valuetier.strategy.plan_values import read_values
+from valuetier.strategy.playbook import OF_ASSIGNMENT, SCORE, SEGMENT, TIER, Playbook, check_language
+from valuetier.strategy.suppression import read_suppression
 from valuetier.tables import ID, as_frame, materialised, read_ids
 from valuetier.tiers import TierAssignment
-
-OF_ASSIGNMENT = (TIER, SEGMENT, SCORE)
 
 # What tells rows of an action table apart, customers aside.
 ABOUT_ACTION = (
@@ -55,7 +70,9 @@ class StrategyMapper:
         name = "by kind" if self.playbook is None else repr(self.playbook.name)
         return f"StrategyMapper(playbook={name})"
 
-    def map(self, assignment: TierAssignment, customers: Any = None, lang: str = "en") -> pd.DataFrame:
+    def map(
+        self, assignment: TierAssignment, customers: Any = None, lang: str = "en", *, suppress: Any = None
+    ) -> pd.DataFrame:
         """Return one row per customer and action.
 
         Parameters
@@ -66,6 +83,9 @@ class StrategyMapper:
             or are in the order of the assignment where there is no such column.
         lang : str
             ``"en"`` or ``"zh"``.
+        suppress : sequence, table or path, optional
+            Customers who must not be contacted, see :func:`valuetier.strategy.read_suppression`;
+            what is withheld from them is counted by ``withheld``.
 
         Returns
         -------
@@ -79,13 +99,150 @@ class StrategyMapper:
             If customers meet no rule; the message counts them by tier and segment.
         MissingColumnsError
             If the playbook looks at columns that are not there.
+        InvalidDataError
+            If the ids of ``suppress`` cannot be compared with those of the customers.
         """
+        return self.map_and_count(assignment, customers, lang, suppress=suppress)[0]
+
+    def withheld(self, assignment: TierAssignment, customers: Any = None, *, suppress: Any) -> Withheld:
+        """Return how many actions a suppression list keeps from how many customers; as ``map`` takes it."""
+        counts = self.map_and_count(assignment, customers, suppress=read_suppression(suppress))[1]
+        assert counts is not None
+        return counts
+
+    def map_and_count(
+        self, assignment: TierAssignment, customers: Any = None, lang: str = "en", *, suppress: Any = None
+    ) -> tuple[pd.DataFrame, Withheld | None]:
+        """Return what ``map`` and ``withheld`` return, from one pass; None where nothing is suppressed."""
         check_language(lang)
         playbook = self.playbook_of(assignment.kind)
         customer, step = matched_steps(playbook, assignment, customers)
         about = assignment.to_frame(lang)[["customer_id", TIER, SEGMENT]].take(customer)
         steps = step_table(playbook, lang).take(step)
-        return pd.concat([about.reset_index(drop=True), steps.reset_index(drop=True)], axis=1)
+        actions = pd.concat([about.reset_index(drop=True), steps.reset_index(drop=True)], axis=1)
+        if suppress is None:
+            return actions, None
+        screened = screen(read_suppression(suppress), assignment.ids, customer, actions, on=assignment.as_of)
+        screened.found.check()
+        return actions.loc[screened.allowed].reset_index(drop=True), screened.withheld
+
+    def plan(
+        self,
+        assignment: TierAssignment,
+        *,
+        value: Any,
+        budget: float | None = None,
+        capacity: Mapping[str, float] | None = None,
+        holdout: float | Mapping[str, float] = 0.0,
+        customers: Any = None,
+        coverage: Mapping[str, float] | None = None,
+        offers_per_customer: int | None = 1,
+        response: Mapping[str, float] | None = None,
+        objective: str = "value",
+        horizon_days: float | None = None,
+        suppress: Any = None,
+        salt: str = SALT,
+        lang: str = "en",
+    ) -> Plan:
+        """Return the actions that bring most within a budget and the capacities of owners and channels.
+
+        Contractual actions are always carried out and take their part of every limit. Of the others
+        each customer gets at most ``offers_per_customer``.
+
+        Parameters
+        ----------
+        assignment : TierAssignment
+        value : mapping, array, table, str or function
+            What an action brings for a customer in all, in money, before its own cost:
+            ``{action_id: number}`` · a number, or one per customer in the order of the assignment, or a Series indexed
+            by customer_id, or the name of a column of ``customers`` · a table or array of customers × actions ·
+            a table with customer_id, action_id and value · a function of the action table
+            (as ``map`` returns it) with one number per row. Contractual actions need none.
+        budget : float, optional
+            Most that all actions cost together, in the currency of the playbook. Default: no limit.
+        capacity : mapping, optional
+            Minutes of owners and numbers of contacts by channels:
+            ``{"account_manager": 1200, "email": 500}``. Who is not named has no limit.
+        holdout : float or mapping
+            Share of the customers of each tier, or one for some tiers by name, who are kept as a control group: of those to whom
+            an action is open, before anything is chosen. They keep contractual actions. Default: nobody.
+        customers : table, optional
+            As in ``map``, and for a ``value`` that is one of its columns.
+        coverage : mapping, optional
+            Least share of a tier's customers who get an action, contractual or chosen: ``{"Vital": 1.0}``. Counted
+            are those outside the control group to whom any action is open.
+        offers_per_customer : int, optional
+            Most actions per customer that are not contractual; None is no limit.
+        response : mapping, optional
+            ``{action_id: share}``: what part of ``value`` each action brings.
+        objective : str
+            ``"value"``: the total value is made as large as possible, and costs only count against
+            the budget · ``"net"``: value less costs.
+        horizon_days : float, optional
+            Days that the plan covers: an action with a cadence is carried out ``ceil(horizon / cadence)`` times.
+            Default: every action once.
+        suppress : sequence, table or path, optional
+            As in ``map``: these customers get nothing, and what is withheld is counted.
+        salt : str
+            Draws the control group, and the lot among equal customers where not all can be served.
+        lang : str
+            ``"en"`` or ``"zh"``.
+
+        Returns
+        -------
+        Plan
+
+        Raises
+        ------
+        InfeasiblePlanError
+            If no plan keeps all promises; the message names a smallest set that collides.
+        InvalidParameterError, InvalidDataError
+            If an argument cannot be used, or an action that is open to a customer has no value.
+
+        Notes
+        -----
+        A mixed-integer programme, solved by HiGHS around the shadow prices of its linear relaxation.
+        ``plan.gap`` is what a better plan could bring more at most: 0 for the sizes and limits of
+        everyday work, and never hidden where it is not.
+
+        Examples
+        --------
+        >>> import pandas as pd, valuetier as vt
+        >>> customers = pd.DataFrame({"customer_id": range(100), "spend": range(0, 5000, 50)})
+        >>> assignment = vt.PyramidSegmenter(preset="hml").fit(customers).assign(customers)
+        >>> shares = dict.fromkeys(vt.Playbook.builtin("pyramid").actions, 0.1)
+        >>> plan = StrategyMapper().plan(
+        ...     assignment, value="spend", response=shares, customers=customers, budget=200
+        ... )
+        >>> plan.cost <= 200, plan.optimal
+        (True, True)
+        """
+        check_language(lang)
+        require_choice("objective", objective, OBJECTIVES)
+        playbook = self.playbook_of(assignment.kind)
+        names, actions = list(playbook.actions), list(playbook.actions.values())
+        times = executions(actions, horizon_days)
+        terms = Terms(
+            limits=read_limits(budget, capacity, actions, times),
+            coverage=read_coverage(coverage, assignment.tiers),
+            times=times,
+            offers=read_offers(offers_per_customer),
+            objective=objective,
+            salt=salt,
+            lang=lang,
+        )
+        share = read_holdout(holdout, assignment.tiers)
+        customers = materialised(customers)
+        customer, step = matched_steps(playbook, assignment, customers)
+        steps = step_table(playbook, lang)
+        channels = steps["channel"].to_numpy()[step]
+        allowed = permitted(suppress, assignment.ids[customer], channels, on=assignment.as_of)
+        action = pd.Index(names).get_indexer(pd.Index(steps["action_id"]))[step]
+        found = find_candidates(assignment, actions, (customer, action, step), allowed, share, salt)
+        table = partial(open_actions, assignment, found, steps, lang)
+        offers = [name for name, one in playbook.actions.items() if not one.contractual]
+        values = read_values(value, response, assignment.ids, customers, names, offers, found.offers, table)
+        return plan_of(assignment, found, values, steps, actions, terms)
 
     def playbook_of(self, kind: str) -> Playbook:
         """Return the playbook for assignments of a kind: the mapper's own, or the one that comes with the kind."""
@@ -99,9 +256,11 @@ def matched_steps(
 
     Steps are the rows of :func:`step_table`.
     """
+    refuse_protected(f"The playbook {playbook.name!r}", playbook.columns, playbook.allow_protected)
     table = _condition_columns(playbook, assignment, customers)
     holds = np.array([rule_holds(rule, table, len(assignment)) for rule in playbook.rules])
     _refuse_uncovered(playbook, assignment, np.logical_not(np.logical_or.reduce(holds, axis=0)))
+    playbook.refuse_strangers({TIER: tuple(tier.name for tier in assignment.tiers)})
     if playbook.hit_policy == "first":
         holds = first_only(holds)
     n_actions = np.array([len(rule.then) for rule in playbook.rules])
@@ -133,18 +292,13 @@ def _condition_columns(
     if not others:
         return own
     frame = as_frame(materialised(customers)) if customers is not None else None
-    there = [] if frame is None else list(frame.collect_schema().names())
-    missing = [column for column in others if column not in there]
-    if missing or not isinstance(frame, nw.DataFrame):
-        raise MissingColumnsError(
-            f"The playbook {playbook.name!r} looks at {missing}, which the customers do not have: {there}. "
-            "Pass customers= with these columns."
-        )
-    rows = _rows_of(assignment, frame)
+    playbook.refuse_missing([] if frame is None else frame.collect_schema().names())
+    assert isinstance(frame, nw.DataFrame)
+    rows = rows_of(assignment, frame)
     return own | {column: frame[column].to_numpy()[rows] for column in others}
 
 
-def _rows_of(assignment: TierAssignment, frame: nw.DataFrame[Any]) -> NDArray[np.intp]:
+def rows_of(assignment: TierAssignment, frame: nw.DataFrame[Any]) -> NDArray[np.intp]:
     """Return where each customer of the assignment stands in the table."""
     if ID not in frame.columns:
         if len(frame) != len(assignment):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -9,11 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from valuetier.conditions import ReadCondition, Scalar
-from valuetier.coverage import check_coverage
-from valuetier.errors import InvalidDataError, UncoveredTiersError, require_choice
+from valuetier.coverage import check_answers, check_reached
+from valuetier.errors import InvalidDataError, MissingColumnsError, UncoveredTiersError, require_choice
+from valuetier.protected import refuse_protected
 from valuetier.strategy.strict_yaml import read_yaml
 
 TIER, SEGMENT, SCORE = "tier", "segment", "score"
+OF_ASSIGNMENT = (TIER, SEGMENT, SCORE)
 
 Channel = Literal["visit", "phone", "email", "sms", "app", "mail", "web", "internal"]
 Owner = Literal[
@@ -98,6 +101,8 @@ class Playbook(_Frozen):
         ``"collect"``: all rules that hold.
     domain : dict
         The values that columns can have, each of which a rule must cover.
+    allow_protected : tuple of str
+        Columns that the rules may look at although they tell of age, sex, origin, health and the like.
     actions : dict of str to Action
     rules : tuple of Rule
     """
@@ -107,6 +112,7 @@ class Playbook(_Frozen):
     title: Text
     hit_policy: Literal["first", "unique", "collect"] = "first"
     domain: dict[str, Values] = Field(default_factory=dict)
+    allow_protected: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     actions: dict[Identifier, Action] = Field(min_length=1)
     rules: Annotated[tuple[Rule, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 
@@ -148,6 +154,64 @@ class Playbook(_Frozen):
                 found.setdefault(column, tuple(dict.fromkeys(named)))
         return found
 
+    def check_against(self, segmenter: Any, columns: Sequence[str] | None = None) -> None:
+        """Raise unless the playbook answers every customer that a fitted segmenter can describe.
+
+        Parameters
+        ----------
+        segmenter : Segmenter
+            Fitted; its tier and segment names are taken.
+        columns : sequence of str, optional
+            Columns of the customer table that comes with the assignment.
+
+        Raises
+        ------
+        UncoveredTiersError
+            If a tier or segment meets no rule; the message describes up to three such customers.
+        InvalidDataError
+            If rules name tiers or segments that the segmenter has not, and no domain says that
+            other segmenters have them.
+        MissingColumnsError
+            If rules look at columns that are not among ``columns``.
+
+        Examples
+        --------
+        >>> import pandas as pd, valuetier as vt
+        >>> pyramid = vt.PyramidSegmenter().fit(pd.DataFrame({"spend": [900, 80, 40, 20, 10, 0]}))
+        >>> Playbook.builtin("pyramid").check_against(pyramid, columns=["customer_id", "spend"])
+        """
+        segments: Sequence[str] = getattr(segmenter, "get_segment_names_out", list)()
+        known = {TIER: tuple(segmenter.get_tier_names_out()), SEGMENT: tuple(segments) or (None,)}
+        self.refuse_strangers(known)
+        if columns is not None:
+            self.refuse_missing(columns)
+        conditions = [column for column in known if column in self.columns]
+        domain = {**self.domain, **{column: known[column] for column in conditions}}
+        check_answers(self.rules, domain, self.hit_policy, self.name)
+
+    def refuse_strangers(self, known: Mapping[str, Values]) -> None:
+        """Raise if rules name values that a column has not; a domain may hold those of other segmenters."""
+        for column, values in known.items():
+            if column in self.domain:
+                continue
+            named = {v for rule in self.rules if column in rule.when for v in rule.when[column].named}
+            strangers = sorted(map(str, named - set(values)))
+            if strangers:
+                raise InvalidDataError(
+                    f"The playbook {self.name!r} names the {column}s {strangers}, which are not there: "
+                    f"{[value for value in values if value is not None]}. Correct the names, or list those "
+                    f"that other segmenters give under domain: {column}."
+                )
+
+    def refuse_missing(self, columns: Sequence[str]) -> None:
+        """Raise if rules look at columns that the customers do not have."""
+        missing = [column for column in self.columns if column not in (*OF_ASSIGNMENT, *columns)]
+        if missing:
+            raise MissingColumnsError(
+                f"The playbook {self.name!r} looks at {missing}, which the customers do not have: "
+                f"{list(columns)}. Pass customers= with these columns."
+            )
+
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Return the playbook of a YAML file, checked.
@@ -157,6 +221,8 @@ class Playbook(_Frozen):
         InvalidDataError
             If the file is no playbook: every problem with its place; or if a rule can
             never be reached, or two rules hold where only one may.
+        ProtectedColumnsError
+            If the rules look at what a customer is, and it is not allowed by name.
         UncoveredTiersError
             If a customer could fall into no rule; the message describes one.
         """
@@ -175,7 +241,9 @@ class Playbook(_Frozen):
                 f"{'.'.join(map(str, e['loc'])) or 'playbook'}: {e['msg']}" for e in error.errors()
             )
             raise InvalidDataError(f"{name} is not a valid playbook: {problems}.") from None
-        check_coverage(playbook.rules, playbook.known_values(), playbook.hit_policy, name)
+        refuse_protected(f"The playbook {name}", playbook.columns, playbook.allow_protected)
+        check_answers(playbook.rules, playbook.known_values(), playbook.hit_policy, name)
+        check_reached(playbook.rules, playbook.domain, playbook.hit_policy, name)
         return playbook
 
     @classmethod

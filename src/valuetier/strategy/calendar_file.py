@@ -1,0 +1,86 @@
+"""Follow-ups as an iCalendar file (RFC 5545): all-day events with lasting UIDs, the same bytes for the same input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from valuetier._core.hashing import id_text, salted_hashes
+from valuetier.errors import InvalidParameterError, MissingDependencyError
+from valuetier.strategy._followup_words import DESCRIPTION, SUMMARY_OF
+
+if TYPE_CHECKING:
+    from valuetier.strategy.followup import FollowUps
+
+try:
+    import icalendar
+except ImportError as error:  # the extra is not installed
+    raise MissingDependencyError(
+        "Calendar files need icalendar. Install it: pip install 'valuetier[calendar]'."
+    ) from error
+
+PRODUCT = "-//valuetier//follow-ups//EN"
+
+
+def write_calendar(
+    follow_ups: FollowUps,
+    path: Path,
+    *,
+    owner: str | None,
+    names: Mapping[Any, str] | Callable[[Any], str] | None,
+    salt: str,
+) -> Path:
+    """Write follow-ups as :meth:`FollowUps.to_icalendar` says; return the path."""
+    table = follow_ups.table
+    if owner is not None:
+        table = _of_owner(table, owner)
+    stamp = datetime.combine(follow_ups.as_of, time(), tzinfo=UTC)
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    for row, uid in zip(table.to_dict("records"), _uids(table, salt), strict=True):
+        calendar.add_component(_event(row, uid, stamp, _shown(row["customer_id"], names), follow_ups.lang))
+    path.write_bytes(calendar.to_ical())
+    return path
+
+
+def _of_owner(table: pd.DataFrame, owner: str) -> pd.DataFrame:
+    there = sorted(table["owner"].unique())
+    if owner not in there:
+        raise InvalidParameterError(f"owner must be one of {there}, who have follow-ups, got {owner!r}.")
+    return table[table["owner"] == owner]
+
+
+def _uids(table: pd.DataFrame, salt: str) -> list[str]:
+    """Return one UID per follow-up, the same in every run: of customer, kind and day, which nobody reads from it."""
+    days = table["date"].dt.strftime("%Y%m%d")
+    nth = table.groupby(["customer_id", "kind", "date"]).cumcount().astype(str)
+    columns = (map(id_text, table["customer_id"]), table["kind"], days, nth)
+    texts = ["|".join(parts) for parts in zip(*columns, strict=True)]
+    return [f"{number:016x}@valuetier" for number in salted_hashes(texts, salt).tolist()]
+
+
+def _shown(customer: Any, names: Mapping[Any, str] | Callable[[Any], str] | None) -> str:
+    if names is None:
+        return id_text(customer)
+    return str(names(customer) if callable(names) else names.get(customer, id_text(customer)))
+
+
+def _event(row: dict[Any, Any], uid: str, stamp: datetime, shown: str, lang: str) -> icalendar.Event:
+    event = icalendar.Event()
+    event.add("uid", uid)
+    event.add("dtstamp", stamp)
+    event.add("dtstart", row["date"].date())
+    event.add(
+        "summary", SUMMARY_OF[lang].format(shown=shown, action=row["action"]) if shown else row["action"]
+    )
+    event.add("description", DESCRIPTION[lang].format_map(row))
+    event.add("categories", [str(row["tier"])])
+    event.add("transp", "TRANSPARENT")
+    return event
