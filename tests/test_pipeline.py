@@ -137,6 +137,12 @@ def test_command_run_assign_explain(log_file, tmp_path):
     assert reason["tier"] == first.loc[first["customer_id"] == 3, "tier"].item()
     chinese = invoke("explain", files["model"], files["customers"], "--customer", "3", "--lang", "zh")
     assert re.search("[\u4e00-\u9fff]", chinese.stdout)
+    assert {"to_next", "to_lose", "version", "cuts_as_of", "as_of"} <= set(reason)
+    assert "升级：" in chinese.stdout
+    everybody = invoke("explain", files["model"], files["customers"]).stdout.splitlines()
+    assert len(everybody) == len(first) + 1
+    assert all(line.count(" | ") == 2 for line in everybody[:-1])
+    assert everybody[-1].startswith(f"Cuts {found['version']} of ")
 
 
 def test_command_run_prints_a_table(log_file, tmp_path):

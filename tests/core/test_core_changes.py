@@ -44,7 +44,9 @@ def test_points_around_turns(turns, whole):
 
 
 @given(
-    centres=st.lists(st.tuples(st.floats(-5, 5), st.floats(0, 5), st.floats(-2, -0.5)), min_size=2, max_size=5),
+    centres=st.lists(
+        st.tuples(st.floats(-5, 5), st.floats(0, 5), st.floats(-2, -0.5)), min_size=2, max_size=5
+    ),
     alike=st.booleans(),
 )
 def test_turns_against_a_walk(centres, alike):

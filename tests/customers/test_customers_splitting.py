@@ -38,6 +38,7 @@ from tests.customers.logs import (
     options,
     records,
 )
+from valuetier.customers.dates import as_day
 
 FAST = (Phase.explicit, Phase.generate)  # shrinking takes minutes where every trial is many queries
 DAY = timedelta(days=1)
@@ -396,3 +397,11 @@ def test_what_summarize_refuses_is_refused_in_its_words() -> None:
         vt.split(as_pandas([*LOG, LOG[-1]]), "2024-01-31", duplicates="error")
     with pytest.raises(vt.MissingColumnsError, match=r"lacks \['when'\]"):
         vt.split(as_pandas(LOG), "2024-01-31", date="when")
+
+
+@pytest.mark.parametrize("day", [np.datetime64("1997-10-01"), np.datetime64("1997-10-01T00:00", "ns")])
+def test_a_cutoff_of_numpy_is_a_day(day: np.datetime64) -> None:
+    """Days are often taken from a column, where they are numpy's."""
+    assert as_day(day) == as_day("1997-10-01")
+    with pytest.raises(vt.InvalidParameterError, match="cutoff must be a date"):
+        as_day(np.datetime64("NaT"), "cutoff")

@@ -229,3 +229,12 @@ def test_parameters_that_cannot_work(parameters, message):
     """Resamples are counted, and a level is a share."""
     with pytest.raises(InvalidParameterError, match=message):
         concentration([1, 2], **parameters)
+
+
+def test_the_level_is_told_in_full():
+    """An interval of 99.5 % is not called one of 100 %."""
+    said = [
+        concentration(np.arange(50.0), n_bootstrap=20, level=0.995).verdict(lang) for lang in ("en", "zh")
+    ]
+    assert "(99.5 % interval " in said[0]
+    assert "（99.5% 置信区间 " in said[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -153,3 +155,10 @@ def test_cells_that_are_not_there_are_refused():
     assert _message(vt.InvalidParameterError, lambda: table.table("profit")) == (
         "cell must be one of ['customers', 'customer_share', 'value', 'value_share'], got 'profit'."
     )
+
+
+def test_a_tier_called_total_keeps_its_counts():
+    """The sums stand beside it, not in its place."""
+    tiers = (vt.Tier(0, "total", "合计"), vt.Tier(1, "rest", "其余"))
+    one = replace(_assigned([0, 0, 1]), tiers=tiers)
+    assert cross_table(one, one).table().to_numpy().tolist() == [[2, 0, 2], [0, 1, 1], [2, 1, 3]]

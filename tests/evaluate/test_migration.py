@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -326,3 +327,21 @@ def test_cdnow_with_one_ruler():
     assert recut.down == recut.decomposition.moves["cuts"] == 1_329
     assert ruler.up == sum(recut.decomposition.moves[cause] for cause in ("behaviour", "both", "offset"))
     assert pd.Series(recut.decomposition.customers["moved"]).iloc[0] == ruler.flows()["customers"].sum()
+
+
+@pytest.mark.parametrize(
+    ("names", "lang"), [(("new", "gone", "total"), "en"), (("新增", "离开", "合计"), "zh")]
+)
+def test_tiers_may_be_called_like_the_margins(names, lang):
+    """Flows and totals go by place: a tier named new, gone or total is none of the margins."""
+    tiers = tuple(vt.Tier(i, name, name) for i, name in enumerate(names))
+    before, after = (
+        replace(one, tiers=tiers)
+        for one in (assigned([0, 0, 1, 2], [1, 2, 3, 4]), assigned([0, 1, 0, 2], [1, 2, 3, 5]))
+    )
+    found = migration(before, after)
+    assert found.flows(0, lang).values.tolist() == [["in", names[1], 1], ["out", names[1], 1]]
+    assert found.flows(2, lang)["tier"].tolist() == [names[0], names[1]]
+    assert found.table(lang=lang).to_numpy().tolist() == [
+        [1, 1, 0, 0, 2], [1, 0, 0, 0, 1], [0, 0, 0, 1, 1], [0, 0, 1, 0, 1], [2, 1, 1, 1, 5],
+    ]  # fmt: skip

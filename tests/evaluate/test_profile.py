@@ -284,3 +284,21 @@ def test_refusals(table, parameters, error, message):
     """What cannot be compared is refused with what is there and the way out."""
     with pytest.raises(error, match=message):
         profile(assigned([0, 0, 0, 1, 1, 1]), table, **parameters)
+
+
+def test_without_a_mark_the_table_has_its_columns():
+    """An attribute that nobody has gives no row, and the same head."""
+    table = pd.DataFrame({"customer_id": range(4), "age": [1.0, 2.0, 3.0, 4.0], "none": [np.nan] * 4})
+    some, none = (
+        profile(assigned([0, 0, 1, 1]), table, columns=[name]).to_frame() for name in ("age", "none")
+    )
+    assert none.empty
+    assert list(none) == list(some)
+
+
+def test_columns_may_be_named_by_numbers():
+    """A frame of pandas that was read without a head has numbers as names; they are told as text."""
+    table = pd.DataFrame({"customer_id": range(40), 0: np.arange(40), 7: list("ab") * 20})
+    found = profile(assigned([0] * 20 + [1] * 20), table)
+    assert [test.attribute for test in found.tests] == ["0", "7"]
+    assert "0 is lower (median " in found.verdict()

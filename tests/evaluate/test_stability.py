@@ -136,7 +136,7 @@ def test_groups_under_other_names_are_told_from_groups_that_are_lost():
     assert found.verdict("zh") == (
         "用重抽样的客户重新学习后（Jaccard 相似度；0.75 及以上为稳定，低于 0.60 不可信），稳定：铜（1.00）；"
         "不可信：金（0.50）、银（0.50）。平均 66.7% 的客户层级不变；调整兰德指数为 1.00。"
-        "金、银 的客户群能被重新找到，但名称不同：不稳定的是层级的次序。"
+        "“金、银”的客户群能被重新找到，但名称不同：不稳定的是层级的次序。"
     )
 
 
@@ -178,3 +178,12 @@ def test_what_cannot_be_is_refused(options, message):
     with pytest.raises(vt.ValueTierError) as caught:
         stability(vt.PyramidSegmenter(), CUSTOMERS, **options)
     assert str(caught.value) == message
+
+
+def test_a_seed_of_numpy_is_not_compared_with_itself():
+    """1 is the same seed whichever integer it is."""
+    plain, numpys = (
+        stability(vt.KMeansSegmenter(random_state=seed), CUSTOMERS, n_resamples=1, n_seeds=2).seeds
+        for seed in (1, np.int64(1))
+    )
+    assert plain == numpys

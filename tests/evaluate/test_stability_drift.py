@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -147,3 +148,24 @@ def test_what_cannot_be_compared_is_refused():
         assert str(caught.value) == message
     with pytest.raises(vt.InvalidParameterError, match="n_resamples must be a whole number ≥ 1, got 0"):
         drift(PYRAMID, BEFORE, OTHERS, n_resamples=0)
+
+
+def test_no_input_to_compare_is_refused():
+    """An empty choice is no choice."""
+    with pytest.raises(vt.InvalidParameterError) as caught:
+        drift(PYRAMID, BEFORE, OTHERS, columns=())
+    assert str(caught.value) == "columns must name at least one input to compare, got none."
+
+
+def test_what_moved_beyond_chance_comes_first():
+    """The input that decides is the one that is told: a larger index within chance stands behind it."""
+    yes = np.arange(40) % 2 == 0
+    rng = np.random.default_rng(3)
+    before = pd.DataFrame({"customer_id": range(40), "old": 0, "many": rng.normal(size=40), "two": 1.0 * yes})
+    after = before.assign(many=rng.normal(size=40), two=np.where(np.arange(40) < 30, 1.0, 0.0))
+    found = drift(Told(), before, after, columns=("many", "two"), n_resamples=1)
+    first, second = found.inputs
+    assert (first.name, first.level, second.level) == ("two", "large", "little")
+    assert second.psi > first.psi
+    assert "Of 2 inputs two has moved most, chance allowed for: PSI" in found.verdict()
+    assert "计入偶然波动后，2 个输入变量中“two”变化最大" in found.verdict("zh")

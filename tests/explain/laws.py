@@ -20,13 +20,23 @@ def codes_with(segmenter, customers, name, values):
 
 def codes_where_possible(segmenter, customers, name, value):
     """Return the codes of customers with a value in a column; -1 for those who cannot have it."""
+    codes = np.full(len(customers), -1)
+    can = np.flatnonzero(_possible(customers, name, value))
     try:
-        return codes_with(segmenter, customers, name, np.full(len(customers), value))
-    except InvalidDataError:
-        if name not in ("x", "t_x", "T") or len(customers) == 1:
-            return np.full(len(customers), -1)
-        each = (customers.iloc[[i]] for i in range(len(customers)))
-        return np.concatenate([codes_where_possible(segmenter, one, name, value) for one in each])
+        codes[can] = codes_with(segmenter, customers.iloc[can], name, np.full(len(can), value))
+    except InvalidDataError:  # nobody can: a rating beyond its scale, a negative amount
+        codes[can] = -1
+    return codes
+
+
+def _possible(customers, name, value):
+    """Return whose purchase history can have the value."""
+    again = customers["x"] > 0
+    return {
+        "x": (value >= 1) == again if value >= 0 else again & False,
+        "t_x": (0 < value) & (value <= customers["T"]) & again | (value == 0) & ~again,
+        "T": value >= customers["t_x"],
+    }.get(name, pd.Series(True, index=customers.index)).to_numpy()
 
 
 def check_laws(segmenter, customers, *, seed=0, more_values=()):

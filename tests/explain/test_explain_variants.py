@@ -92,7 +92,9 @@ def test_an_empty_table_has_an_empty_explanation():
     """No customer, no row, the same columns."""
     for name in vt.available_segmenters():
         segmenter = vt.get_segmenter(name).fit(CUSTOMERS)
-        whole, none = (vt.explanation(segmenter, table).to_frame() for table in (CUSTOMERS, CUSTOMERS.head(0)))
+        whole, none = (
+            vt.explanation(segmenter, table).to_frame() for table in (CUSTOMERS, CUSTOMERS.head(0))
+        )
         assert not len(none)
         assert isinstance(none, pd.DataFrame)
         assert set(none) <= set(whole)

@@ -23,7 +23,9 @@ CUSTOMERS = pd.DataFrame(
         "spend": [1204.0, 312.4, 20.5, 0.0],
     }
 )
-PYRAMID = vt.PyramidSegmenter(cut=vt.ThresholdCut((1204, 287, 50), names=("Vital", "Major", "Ordinary", "Small")))
+PYRAMID = vt.PyramidSegmenter(
+    cut=vt.ThresholdCut((1204, 287, 50), names=("Vital", "Major", "Ordinary", "Small"))
+)
 
 
 def test_the_sentences_of_a_pyramid():
@@ -55,7 +57,9 @@ def test_the_sentences_in_chinese():
 def test_one_customer_step_by_step():
     """Values with points and intervals, the reason, up, down, and the cuts."""
     rfm = vt.RFMSegmenter(
-        weights=(4, 1, 1), binning="fixed", edges={"recency_days": (5, 30), "orders": (2, 6), "spend": (100, 1000)}
+        weights=(4, 1, 1),
+        binning="fixed",
+        edges={"recency_days": (5, 30), "orders": (2, 6), "spend": (100, 1000)},
     ).fit(CUSTOMERS)
     found = vt.explanation(rfm, CUSTOMERS)
     text = found.customer(12).splitlines()
@@ -118,7 +122,10 @@ def test_a_segmenter_of_three_methods_says_that_it_does_not_say():
     found = vt.explanation(Halves(), CUSTOMERS)
     told = found.sentences()
     assert set(told["reason"]) == {"This segmenter does not say why."}
-    assert told["to_next"].tolist()[1:3] == ["The best tier.", "This segmenter does not say what reaches a better tier."]
+    assert told["to_next"].tolist()[1:3] == [
+        "The best tier.",
+        "This segmenter does not say what reaches a better tier.",
+    ]
     assert found.cuts() == "Cuts without a version"
     assert found.to_frame()["next_tier"].fillna("").tolist() == ["", "", "More", "More"]
     assert "该分层方法不说明分级依据" in found.customer(11, "zh")

@@ -129,6 +129,8 @@ def as_day(day: object, name: str = "as_of") -> date | None:
     """Return a day as a date; raise unless it is one, or ISO text. ``name`` is what messages call it."""
     if day is None:
         return None
+    if isinstance(day, np.datetime64):
+        day = pd.Timestamp(day)
     if isinstance(day, str):
         try:
             return datetime.fromisoformat(day).date()

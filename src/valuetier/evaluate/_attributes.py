@@ -72,7 +72,7 @@ def read_attributes(
             f"None of {len(ids)} customers of the assignment is among {len(frame)} in attributes. "
             f"Check {tables.ID}: {np.asarray(ids).dtype} there, {frame[tables.ID].dtype} here."
         )
-    found = tuple(_attribute(frame[name], there[rows], name in categorical) for name in names)
+    found = tuple(_attribute(frame.get_column(name), there[rows], name in categorical) for name in names)
     return Matched(found, rows, len(frame) - len(rows))
 
 
@@ -106,7 +106,7 @@ def _chosen(there: Sequence[str], columns: Sequence[str] | None, categorical: Se
 
 
 def _attribute(series: nw.Series[Any], there: NDArray[np.intp], categorical: bool) -> Attribute:
-    name, kind = series.name, series.dtype
+    name, kind = str(series.name), series.dtype
     if kind.is_temporal() or kind.is_nested():
         raise InvalidDataError(
             f"{name} must hold numbers, text or booleans, got values of type {kind}. "

@@ -7,8 +7,9 @@ from datetime import date as date_type
 from typing import Any
 
 from valuetier import _validate as validate
+from valuetier import spark
 from valuetier.customers.dates import as_day
-from valuetier.errors import InvalidParameterError, require_choice
+from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
 from valuetier.evaluate._holdout_cases import BASELINES
 from valuetier.tiers import Segmenter, kind_of
 
@@ -36,9 +37,10 @@ def named_segmenters(segmenters: Any, baselines: Sequence[str]) -> dict[str, Seg
 def _by_kind(segmenters: Sequence[Any]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for one in segmenters:
-        kind = kind_of(one)
-        same = sum(kind_of(other) == kind for other in named.values())
-        named[f"{kind} {same + 1}" if same else kind] = one
+        name = kind = kind_of(one)
+        while name in named:
+            name = f"{kind} {int(name.removeprefix(kind) or 1) + 1}"
+        named[name] = one
     return named
 
 
@@ -49,8 +51,19 @@ def _check_baselines(baselines: Sequence[str], named: Mapping[str, Any]) -> None
         )
     for place, name in enumerate(baselines):
         require_choice("baselines", name, BASELINES)
-        if name in named or name in baselines[:place]:
-            raise InvalidParameterError(f"{name!r} names a baseline and something else. Use each name once.")
+        taken = [one for one in (name, BASELINES[name]) if one in named]
+        if taken or name in baselines[:place]:
+            twice = taken[0] if taken else name
+            raise InvalidParameterError(f"{twice!r} names a baseline and something else. Use each name once.")
+
+
+def refuse_uncollected(orders: Any, options: Mapping[str, Any]) -> None:
+    """Raise for a Spark log unless its customer tables are asked for in memory."""
+    if spark.is_spark(orders) and options.get("as_") is None:
+        raise InvalidDataError(
+            "orders is a Spark DataFrame, whose customer tables are not collected unasked. Pass as_='pandas': Spark "
+            "summarizes the log, and the tables, one row per customer, come to the driver."
+        )
 
 
 def cutoff_days(cutoff: Any) -> list[date_type]:

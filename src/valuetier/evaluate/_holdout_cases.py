@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,9 +19,13 @@ from valuetier._core.cuts import Codes
 from valuetier._core.gain import Places, places
 from valuetier._validate import Floats
 from valuetier.customers import Split, split, summarize
+from valuetier.customers.ledger import NO_ORDER
 from valuetier.customers.splitting import HOLDOUT
 from valuetier.errors import InvalidDataError
+from valuetier.evaluate._refits import taken
 from valuetier.tiers import Segmenter, assign
+
+Found = tuple[Codes, Places, tuple[Floats, Floats] | None]
 
 DAYS_PER_YEAR = 365
 
@@ -48,13 +52,17 @@ class Case:
 
     Segmenters come first in ``places``, baselines after them. ``predicted`` holds the orders and the
     spend (NaN where unknown) that each segmenter expects, None where it expects nothing.
+    ``unordered`` is the money of refunds of customers without an order within the horizon.
     """
 
+    segmenters: Mapping[str, Segmenter]
+    known: nw.DataFrame[Any]
     parts: Split
     ids: NDArray[Any]
     value: Floats
     orders: Floats
     below_zero: Floats
+    unordered: float
     codes: tuple[Codes, ...]
     places: tuple[Places, ...]
     predicted: tuple[tuple[Floats, Floats] | None, ...]
@@ -76,19 +84,31 @@ def build_case(segmenters: Mapping[str, Segmenter], baselines: Sequence[str], lo
     _require_value(spend, parts)
     ids = tables.read_ids(table)
     last_year = _last_year(log, parts.cutoff, ids)
-    found = [_judged(name, one, known, parts) for name, one in segmenters.items()]
+    found = _all_judged(segmenters, known, known, parts)
     scores = dict(zip(BASELINES, (last_year, -recency, so_far, np.zeros(len(ids))), strict=True))
     return Case(
+        segmenters=segmenters,
+        known=known,
         parts=parts,
         ids=ids,
         value=np.maximum(spend, 0.0),
         orders=orders,
         below_zero=np.minimum(spend, 0.0),
+        unordered=sum(line.money for line in parts.report.dropped if line.reason == NO_ORDER),
         codes=tuple(codes for codes, _, _ in found),
         places=(*(ranked for _, ranked, _ in found), *(places(scores[name]) for name in baselines)),
         predicted=tuple(made for _, _, made in found),
         same_year=bool(np.array_equal(last_year, so_far)),
     )
+
+
+def learned_anew(case: Case, counts: Floats) -> Case:
+    """Return the case with segmenters fitted to a resample: each customer as often as ``counts`` says."""
+    rows = np.repeat(np.arange(len(counts)), counts.astype(np.intp))
+    drawn = nw.from_native(taken(case.known.to_native(), rows), eager_only=True)
+    codes, ranked, made = zip(*_all_judged(case.segmenters, drawn, case.known, case.parts), strict=True)
+    baselines = case.places[len(codes) :]
+    return replace(case, codes=codes, places=(*ranked, *baselines), predicted=made)
 
 
 def split_at(log: Log, cutoffs: Sequence[date], horizon_days: int | None) -> list[Split]:
@@ -121,21 +141,31 @@ def _last_year(log: Log, cutoff: date, ids: NDArray[Any]) -> Floats:
     return np.asarray(spend[there])
 
 
-def _judged(
-    name: str, segmenter: Segmenter, known: nw.DataFrame[Any], parts: Split
-) -> tuple[Codes, Places, tuple[Floats, Floats] | None]:
-    """Return tiers, places and predictions of a copy of the segmenter, fitted to what was known."""
+def _all_judged(
+    segmenters: Mapping[str, Segmenter], sample: nw.DataFrame[Any], known: nw.DataFrame[Any], parts: Split
+) -> list[Found]:
+    """Return what copies of the segmenters, fitted to the sample, say of the known customers."""
+    found = []
+    for name, segmenter in segmenters.items():
+        try:
+            found.append(_judged(segmenter, sample, known, parts))
+        except Exception as error:
+            error.add_note(f"This happened to the segmenter {name!r} at the cutoff {parts.cutoff}.")
+            raise
+    return found
+
+
+def _judged(segmenter: Segmenter, sample: nw.DataFrame[Any], known: nw.DataFrame[Any], parts: Split) -> Found:
+    """Return tiers, places and predictions by one copy; it gets copies of the tables, too."""
+    copy = clone(segmenter, safe=False)
+    result = copy.fit(sample.clone().to_native())
+    fitted = copy if result is None else result
     customers = known.clone().to_native()
-    try:
-        fitted = clone(segmenter, safe=False).fit(customers)
-        found = assign(fitted, customers, as_of=parts.cutoff)
-        made = _predicted(fitted, customers, parts.horizon_days)
-    except Exception as error:
-        error.add_note(f"This happened to the segmenter {name!r} at the cutoff {parts.cutoff}.")
-        raise
-    codes = found.codes
-    levels = -codes.astype(np.float64)
-    return codes, places(levels) if found.scores is None else places(levels, found.scores), made
+    found = assign(fitted, customers, as_of=parts.cutoff)
+    made = _predicted(fitted, customers, parts.horizon_days)
+    levels = -found.codes.astype(np.float64)
+    ranked = places(levels) if found.scores is None else places(levels, found.scores)
+    return found.codes, ranked, made
 
 
 def _predicted(fitted: Any, customers: Any, horizon_days: int) -> tuple[Floats, Floats] | None:

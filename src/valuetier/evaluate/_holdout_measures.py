@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from valuetier._core.cuts import Codes
 from valuetier._core.gain import Places, cumulative, gini_of, inside, places, rank_correlation
 from valuetier._validate import Floats
-from valuetier.evaluate._holdout_cases import Case
+from valuetier.errors import InvalidDataError, ValueTierError
+from valuetier.evaluate._holdout_cases import Case, learned_anew
 
 MEASURES = (
     "top_customers", "top_value", "top_orders", "top_lift", "top_precision",
     "best_value", "best_orders", "gini", "rank_correlation", "spend_ratio", "orders_ratio",
 )  # fmt: skip
 BINS = 10
+FEWEST_RESAMPLES = 20
 NO_TIERS = (np.nan, np.nan)
 
 
@@ -41,11 +43,11 @@ def measured(cases: Sequence[Case], best_share: float) -> Measured:
     return _weighed(cases, truths, [np.ones(len(case.ids)) for case in cases], best_share)
 
 
-def resampled(cases: Sequence[Case], best_share: float, n: int, seed: int) -> Measured:
-    """Return the measures in ``n`` resamples of the customers.
+def resampled(cases: Sequence[Case], best_share: float, n: int, seed: int, *, refit: bool) -> Measured:
+    """Return the measures in ``n`` resamples of the customers; with ``refit`` by segmenters learned from each.
 
     A customer is drawn once for all rankings and cutoffs, so that differences are paired and the
-    cutoffs' dependence is kept.
+    cutoffs' dependence is kept. Resamples from which a segmenter cannot learn are left out.
     """
     everyone = pd.Index(pd.unique(np.concatenate([case.ids for case in cases])))
     there = [everyone.get_indexer(pd.Index(case.ids)) for case in cases]
@@ -55,8 +57,24 @@ def resampled(cases: Sequence[Case], best_share: float, n: int, seed: int) -> Me
     for _ in range(n):
         drawn = rng.integers(0, len(everyone), len(everyone))
         counts = np.bincount(drawn, minlength=len(everyone)).astype(np.float64)
-        draws.append(_weighed(cases, truths, [counts[rows] for rows in there], best_share))
+        weights = [counts[rows] for rows in there]
+        judged = _learned_anew(cases, weights) if refit else cases
+        if judged:
+            draws.append(_weighed(judged, truths, weights, best_share))
+    if len(draws) < FEWEST_RESAMPLES:
+        raise InvalidDataError(
+            f"Only {len(draws)} of {n} resamples of the {len(everyone)} customers could be learned from, and "
+            f"{FEWEST_RESAMPLES} are needed. Use a log of more customers, or refit=False."
+        )
     return Measured(np.stack([one.each for one in draws]), np.stack([one.at_size for one in draws]))
+
+
+def _learned_anew(cases: Sequence[Case], weights: Sequence[Floats]) -> list[Case]:
+    """Return the cases with segmenters fitted to a resample; none if one cannot learn from it."""
+    try:
+        return [learned_anew(*one) for one in zip(cases, weights, strict=True)]
+    except (ValueTierError, ValueError):
+        return []
 
 
 def _weighed(
@@ -159,7 +177,7 @@ def _binned(case: Case, made: tuple[Floats, Floats]) -> list[Floats]:
     ranked = places(spend, orders)
     size = len(ranked) / BINS
     return [
-        _tenths(ranked, amounts) * (amounts.sum() / size)
+        _tenths(ranked, amounts) * (amounts.sum() / size) if amounts.any() else np.zeros(BINS)
         for amounts in (spend, case.value, orders, case.orders)
     ]
 
@@ -173,9 +191,12 @@ def stability_table(cases: Sequence[Case], names: Sequence[str]) -> pd.DataFrame
     rows = []
     for before, after in pairwise(cases):
         there = pd.Index(after.ids).get_indexer(pd.Index(before.ids))
+        here = np.flatnonzero(there >= 0)  # whose only order was undone since is in no later table
+        there = there[here]
         for k, name in enumerate(names):
-            same, kept = _kept(before.codes[k], after.codes[k][there]) if k < len(before.codes) else NO_TIERS
-            alike = rank_correlation(before.places[k], after.places[k][there], np.ones(len(there)))
+            tiers = k < len(before.codes)
+            same, kept = _kept(before.codes[k][here], after.codes[k][there]) if tiers else NO_TIERS
+            alike = rank_correlation(before.places[k][here], after.places[k][there], np.ones(len(there)))
             rows.append((before.cutoff, after.cutoff, name, same, kept, alike))
     numbers = ["same_tier", "top_kept", "rank_correlation"]
     table = pd.DataFrame(rows, columns=["cutoff", "next_cutoff", "name", *numbers])
@@ -184,4 +205,5 @@ def stability_table(cases: Sequence[Case], names: Sequence[str]) -> pd.DataFrame
 
 def _kept(before: Codes, after: Codes) -> tuple[float, float]:
     top = before == 0
-    return float(np.mean(before == after)), float(np.mean(after[top] == 0)) if top.any() else np.nan
+    same = float(np.mean(before == after)) if len(top) else np.nan
+    return same, float(np.mean(after[top] == 0)) if top.any() else np.nan

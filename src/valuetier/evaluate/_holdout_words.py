@@ -32,8 +32,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "从 {first} 到 {cutoff} 取 {n} 个截止日，已知客户均用其后 {days} 天的实际消费检验，最后一个截止日有客户 {customers:,} 位；平均 {returned:.1%} 再次购买。",
     },
     "found": {
-        "en": "The best {share:.0%} of the customers by {best} brought {value:.1%} of the later spend",
-        "zh": "按“{best}”排序的前 {share:.0%} 客户，贡献了后来消费额的 {value:.1%}",
+        "en": "The best {share:g}% of the customers by {best} brought {value:.1%} of the later spend",
+        "zh": "按“{best}”排序的前 {share:g}% 客户，贡献了后来消费额的 {value:.1%}",
     },
     "rival": {
         "en": "; by {rival}, the strongest baseline, {other:.1%}. The difference is {difference:+.2f} points ({low:+.2f} to {high:+.2f}): ",
@@ -65,17 +65,22 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "group": {"en": "{outcome}: {names}", "zh": "{outcome}：{names}"},
     "top": {
-        "en": "The top tier of {best}, {size:.1%} of the customers, brought {value:.1%} of the later spend, {lift:.1f} times its share; {precision:.0%} of it are truly among as many best customers.",
-        "zh": "“{best}”的最高层占客户的 {size:.1%}，贡献了后来消费额的 {value:.1%}，是其人数占比的 {lift:.1f} 倍；其中 {precision:.0%} 确实属于同样人数的最佳客户。",
+        "en": "The top tier of {best}, {size:.1%} of the customers, brought {value:.1%} of the later spend, {lift:.1f} times its share{truly}.",
+        "zh": "“{best}”的最高层占客户的 {size:.1%}，贡献了后来消费额的 {value:.1%}，是其人数占比的 {lift:.1f} 倍{truly}。",
+    },
+    "truly": {
+        "en": "; {precision:.0%} of it are truly among as many best customers",
+        "zh": "；其中 {precision:.0%} 确实属于同样人数的最佳客户",
     },
     "as_many": {
         "en": " In as many customers {rival} finds {other:.1%}: {outcome}.",
         "zh": "“{rival}”取同样人数可得 {other:.1%}，最高层与之相比：{outcome}。",
     },
     "stays": {
-        "en": "From one cutoff to the next {best} leaves {same:.0%} of the customers in their tier, and {kept:.0%} of its top tier stay there.",
-        "zh": "从一个截止日到下一个，“{best}”使 {same:.0%} 的客户留在原层，最高层有 {kept:.0%} 留任。",
+        "en": "From one cutoff to the next {best} leaves {same:.0%} of the customers in their tier{kept}.",
+        "zh": "从一个截止日到下一个，“{best}”使 {same:.0%} 的客户留在原层{kept}。",
     },
+    "kept": {"en": ", and {kept:.0%} of its top tier stay there", "zh": "，最高层有 {kept:.0%} 留任"},
     "spend_ratio": {
         "en": "{name} predicted {ratio:.0%} of the spend that came ({low:.0%} to {high:.0%}): {judged}.",
         "zh": "“{name}”预测的消费额是实际的 {ratio:.0%}（{low:.0%} 至 {high:.0%}）：{judged}。",
@@ -112,9 +117,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "有一个截止日之后只有 {n} 位客户再次购买：区间仅供粗略参考。",
     },
     "method": {
-        "en": "Intervals of {level:.0%} from {n} resamples of the customers; those of differences hold for all comparisons in one measure together.",
-        "zh": "区间水平为 {level:.0%}，由 {n} 次客户重抽样得出；差异的区间对同一指标的所有比较同时成立。",
+        "en": "Intervals of {level:g}% from {n} resamples of the customers, {fit}; those of differences hold for all comparisons in one measure together.",
+        "zh": "区间水平为 {level:g}%，由 {n} 次客户重抽样得出，{fit}；差异的区间对同一指标的所有比较同时成立。",
     },
+    "fixed": {"en": "the fits held as they are", "zh": "分层方法的拟合结果保持不变"},
+    "anew": {"en": "the segmenters fitted anew to each", "zh": "每次都重新拟合分层方法"},
 }  # fmt: skip
 
 
@@ -133,7 +140,13 @@ def verdict(card: HoldoutScorecard, lang: str) -> str:
         *_stays(card, best["name"], lang),
         *_calibration(card, lang),
         *_notes(card, table, lang),
-        _say("method", lang, level=card.level, n=card.n_resamples),
+        _say(
+            "method",
+            lang,
+            level=100 * card.level,
+            n=card.n_resamples,
+            fit=_say("anew" if card.refit else "fixed", lang),
+        ),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -152,7 +165,7 @@ def _setting(card: HoldoutScorecard, lang: str) -> str:
 
 
 def _headline(card: HoldoutScorecard, best: Any, rival: str | None, lang: str) -> str:
-    text = _say("found", lang, share=card.best_share, best=best["name"], value=best["best_value"])
+    text = _say("found", lang, share=100 * card.best_share, best=best["name"], value=best["best_value"])
     if rival is None:
         return text + {"en": ".", "zh": "。"}[lang]
     found = _row(card.differences(lang=lang), best["name"], rival)
@@ -164,7 +177,7 @@ def _headline(card: HoldoutScorecard, best: Any, rival: str | None, lang: str) -
 
 def _whole(card: HoldoutScorecard, best: Any, rivals: pd.DataFrame, lang: str) -> str:
     """Return how the best segmenter and the strongest baseline compare over all customers."""
-    if rivals.empty:
+    if rivals.empty or np.isnan(best["gini"]):
         return ""
     rival = str(rivals.sort_values("gini", ascending=False, kind="stable")["name"].iloc[0])
     found = _row(card.differences("gini", lang=lang), best["name"], rival)
@@ -203,9 +216,11 @@ def _groups(found: pd.DataFrame, lang: str) -> str:
 def _top_tier(card: HoldoutScorecard, best: Any, rival: str | None, lang: str) -> str:
     if not best["top_customers"] > 0:
         return ""
+    precision = best["top_precision"]
     text = _say(
         "top", lang, best=best["name"], size=best["top_customers"], value=best["top_value"],
-        lift=best["top_value"] / best["top_customers"], precision=best["top_precision"],
+        lift=best["top_value"] / best["top_customers"],
+        truly="" if np.isnan(precision) else _say("truly", lang, precision=precision),
     )  # fmt: skip
     if rival is None:
         return text
@@ -215,9 +230,11 @@ def _top_tier(card: HoldoutScorecard, best: Any, rival: str | None, lang: str) -
 
 def _stays(card: HoldoutScorecard, best: str, lang: str) -> Iterator[str]:
     kept = card.stability[card.stability["name"] == best]
-    if len(kept):
+    if kept["same_tier"].notna().any():
         means = kept[["same_tier", "top_kept"]].mean()
-        yield _say("stays", lang, best=best, same=means["same_tier"], kept=means["top_kept"])
+        same, stay = means.tolist()
+        ending = "" if np.isnan(stay) else _say("kept", lang, kept=stay)
+        yield _say("stays", lang, best=best, same=same, kept=ending)
 
 
 def _calibration(card: HoldoutScorecard, lang: str) -> Iterator[str]:

@@ -93,7 +93,8 @@ class ShortRule:
         Share of the tier's customers, or of the value, among these.
     gain, low, high : float
         ``target_share`` less ``customer_share``, with its interval (normal approximation), widened so that
-        those of all rules of a profile hold at once.
+        those of all rules of a profile hold at once. Of few customers with very unequal values the
+        upper end is too low; what is confirmed hangs on the lower one.
     precision : float or None
         Share of those for whom it holds who are in the tier.
     value_share : float or None

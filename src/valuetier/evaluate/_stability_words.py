@@ -32,7 +32,7 @@ PERIODS: Words = {
 }
 SWITCHED: Words = {
     "en": "The groups of {tiers} are found again, but under other names: their order is what is unstable.",
-    "zh": "{tiers} 的客户群能被重新找到，但名称不同：不稳定的是层级的次序。",
+    "zh": "“{tiers}”的客户群能被重新找到，但名称不同：不稳定的是层级的次序。",
 }
 
 DRIFT_LEVELS: Mapping[str, Words] = {
@@ -52,8 +52,8 @@ ADVICE: Mapping[str, Words] = {
     },
 }
 INPUT: Words = {
-    "en": "The input that has moved most, of {n}, is {name}: PSI {psi:.2f}, {level} (little below 0.10, significant from 0.25).",
-    "zh": "{n} 个输入变量中，“{name}”变化最大：PSI 为 {psi:.2f}，{level}（低于 0.10 为变化很小，0.25 及以上为显著变化）。",
+    "en": "Of {n} inputs {name} has moved most, chance allowed for: PSI {psi:.2f}, {level} (little below 0.10, significant from 0.25).",
+    "zh": "计入偶然波动后，{n} 个输入变量中“{name}”变化最大：PSI 为 {psi:.2f}，{level}（低于 0.10 为变化很小，0.25 及以上为显著变化）。",
 }
 CHANCE: Words = {
     "en": "Among so few customers that may be chance (up to {by_chance:.2f}).",

@@ -26,7 +26,7 @@ from valuetier._core.concentration import (
 from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
 from valuetier.evaluate._abc import AbcClass, abc_classes
-from valuetier.evaluate._percent import percent
+from valuetier.evaluate._percent import percent, percent_in_full
 from valuetier.tiers import LANGUAGES
 
 TOP = (0.01, 0.05, 0.10, 0.20, 0.30, 0.50)
@@ -161,7 +161,9 @@ class Concentration:
         if self.intervals is None or np.isnan(self.intervals[name]).any():
             return ""
         low, high = (percent(end, lang, 1) for end in self.intervals[name])
-        return WORDS[lang]["between"].format(level=percent(self.level or 0.0, lang), low=low, high=high)
+        return WORDS[lang]["between"].format(
+            level=percent_in_full(self.level or 0.0, lang), low=low, high=high
+        )
 
     def __str__(self) -> str:
         shares = ", ".join(f"top {top:.0%}: {share:.1%}" for top, share in self.top_shares.items())

@@ -14,6 +14,7 @@ from valuetier import _validate as validate
 from valuetier._core.cuts import Codes
 from valuetier._validate import Floats
 from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
+from valuetier.evaluate._totals import with_totals
 from valuetier.tiers import LANGUAGES, TierAssignment
 
 CELLS = ("customers", "customer_share", "value", "value_share")
@@ -66,13 +67,11 @@ class CrossTable:
         if cells is None:
             raise InvalidParameterError(f"cell {cell!r} needs values. Pass them to cross_table.")
         total = TOTAL[lang]
-        frame = pd.DataFrame(
-            np.vstack([cells, cells.sum(axis=0)]),
+        return pd.DataFrame(
+            with_totals(cells),
             index=pd.Index([*_in_language(self.rows, lang), total], name="segment"),
-            columns=pd.Index(_in_language(self.columns, lang), name="tier"),
+            columns=pd.Index([*_in_language(self.columns, lang), total], name="tier"),
         )
-        frame[total] = frame.sum(axis=1)
-        return frame
 
     def __str__(self) -> str:
         return str(self.table())

@@ -22,7 +22,7 @@ from valuetier._core.drift import (
     population_stability_index,
 )
 from valuetier._validate import Floats
-from valuetier.errors import require_choice
+from valuetier.errors import InvalidParameterError, require_choice
 from valuetier.evaluate._decomposition import FalseMoves, false_moves
 from valuetier.evaluate._percent import percent
 from valuetier.evaluate._refits import refitted, taken
@@ -80,7 +80,7 @@ class Drift:
     ----------
     tiers : tuple of Tier
     inputs : tuple of InputDrift
-        The one that has moved most first.
+        The one that has moved most first; those that moved no more than by chance last.
     share_before, share_old_cuts, share_new_cuts : (k,) array
         Share of customers per tier: before; now, by the cuts in use; now, by cuts learned anew.
     lowest_old, lowest_new : (k,) array or None
@@ -122,7 +122,7 @@ class Drift:
         return pd.DataFrame({"tier": [tier.label(lang) for tier in self.tiers], **known})
 
     def inputs_frame(self, lang: str = "en") -> pd.DataFrame:
-        """Return one row per input: psi, by_chance and the level in words; most moved first."""
+        """Return one row per input, in their order: psi, by_chance and the level in words."""
         require_choice("lang", lang, LANGUAGES)
         rows = [(each.name, each.psi, each.by_chance, DRIFT_LEVELS[each.level][lang]) for each in self.inputs]
         return pd.DataFrame(rows, columns=["input", "psi", "by_chance", "level"])
@@ -182,6 +182,8 @@ def drift(
     ------
     MissingColumnsError
         If a table lacks a column.
+    InvalidParameterError
+        If ``columns`` names none, or the numbers of classes or resamples cannot work.
     InvalidDataError
         If learning anew gives other tiers than those in use.
 
@@ -218,6 +220,8 @@ def drift(
     validate.whole_number("n_resamples", n_resamples, 1)
     X_before, X_after = materialised(X_before), materialised(X_after)
     names = _inputs(segmenter, X_before) if columns is None else column_list("columns", columns)
+    if not names:
+        raise InvalidParameterError("columns must name at least one input to compare, got none.")
     before, old = assign(segmenter, X_before), assign(segmenter, X_after)
     new = assign(refitted(segmenter, X_after), X_after)
     refuse_other_tiers(old, new)
@@ -242,13 +246,13 @@ def drift(
 
 
 def _moved(X_before: Any, X_after: Any, names: Sequence[str], n_classes: int) -> tuple[InputDrift, ...]:
-    """Return the drift of each input, the largest first."""
+    """Return the drift of each input: beyond chance before within it, the largest first."""
     tables = (read_columns(X, names, optional=names) for X in (X_before, X_after))
     found = [
         _input_drift(name, was, is_now, n_classes)
         for name, was, is_now in zip(names, *(table.T for table in tables), strict=True)
     ]
-    return tuple(sorted(found, key=lambda each: -each.psi))
+    return tuple(sorted(found, key=lambda each: (-list(DRIFT_LEVELS).index(each.level), -each.psi)))
 
 
 def _input_drift(name: str, was: Floats, is_now: Floats, n_classes: int) -> InputDrift:

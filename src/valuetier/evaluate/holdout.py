@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from valuetier import _validate as validate
 from valuetier._core.bands import percentile_interval, simultaneous_interval
+from valuetier._core.compress import significant
 from valuetier._validate import Floats
 from valuetier.errors import require_choice
-from valuetier.evaluate._holdout_arguments import a_share, cutoff_days, named_segmenters
+from valuetier.evaluate._holdout_arguments import a_share, cutoff_days, named_segmenters, refuse_uncollected
 from valuetier.evaluate._holdout_cases import BASELINES, Case, Log, build_case, split_at
 from valuetier.evaluate._holdout_measures import (
+    FEWEST_RESAMPLES,
     MEASURES,
     Measured,
     calibration_table,
@@ -32,7 +34,6 @@ from valuetier.tiers import LANGUAGES
 COMPARED = ("best_value", "best_orders", "gini", "rank_correlation", "top_value")
 WITH_INTERVAL = ("top_value", "best_value", "gini")
 AGAINST = ("baselines", "segmenters")
-FEWEST_RESAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class HoldoutCutoff:
     value : float
         Their spend within the horizon; a customer who got back more than was paid counts as 0.
     below_zero : float
-        What counting as 0 left out, 0 or less.
+        What counting as 0 left out, 0 or less; with the refunds of customers who did not order
+        within the horizon.
     new_value : float
         Net spend of customers who first ordered within the horizon: nobody could rank them.
     same_year : bool
@@ -83,6 +85,9 @@ class HoldoutScorecard:
     level : float
         Of the intervals.
     n_resamples : int
+        Resamples behind the intervals.
+    refit : bool
+        Whether the segmenters were fitted anew to each resample.
     deciles : DataFrame
         name, decile (1 the best tenth of the customers), value_share, orders_share, lift.
     calibration : DataFrame
@@ -102,6 +107,7 @@ class HoldoutScorecard:
     best_share: float
     level: float
     n_resamples: int
+    refit: bool
     deciles: pd.DataFrame
     calibration: pd.DataFrame
     stability: pd.DataFrame
@@ -151,7 +157,7 @@ class HoldoutScorecard:
     def intervals(self, lang: str = "en") -> pd.DataFrame:
         """Return name, measure, estimate, low and high of every measure, means over the cutoffs.
 
-        Each interval holds for itself: customers are resampled, the fitted segmenters stay.
+        Each interval holds for itself. Customers are resampled; the fitted segmenters stay, but with ``refit``.
         """
         require_choice("lang", lang, LANGUAGES)
         low, high = percentile_interval(self.draws.each.mean(axis=1), self.level)
@@ -242,6 +248,7 @@ def holdout(
     baselines: Sequence[str] = tuple(BASELINES),
     best_share: float = 0.2,
     n_resamples: int = 300,
+    refit: bool = False,
     level: float = 0.95,
     random_state: int = 0,
     **options: Any,
@@ -258,7 +265,7 @@ def holdout(
     segmenters : segmenter, sequence of them, or mapping of name to segmenter
         Copies are fitted; the segmenters themselves, and what they may have learned, are left alone.
     orders : frame of any kind, DuckDB relation, or path
-        The whole log, as :func:`valuetier.split` takes it.
+        The whole log, as :func:`valuetier.split` takes it; of Spark with ``as_="pandas"``.
     cutoff : date, ISO text, or sequence of them
         Last day that the segmenters know. Several make a rolling evaluation.
     horizon_days : int, optional
@@ -272,6 +279,8 @@ def holdout(
         Share of customers at which all rankings are compared, above 0 and below 1.
     n_resamples : int
         Bootstrap resamples of the customers, the same ones for all rankings and cutoffs.
+    refit : bool
+        Whether every segmenter is fitted anew to every resample: ``n_resamples`` more fits at each cutoff.
     level : float
         Of the intervals.
     random_state : int
@@ -287,16 +296,19 @@ def holdout(
     InvalidParameterError
         If there is no segmenter, something is none, names repeat, or a parameter is out of range.
     InvalidDataError
-        If nobody spent anything within a horizon, and whatever :func:`valuetier.split` refuses.
+        If nobody spent anything within a horizon, fewer than 20 resamples can be learned from, and
+        whatever :func:`valuetier.split` refuses.
 
     Notes
     -----
     Segmenters see the customer table as of the cutoff and nothing else, so later rows cannot reach
     them through the log. What was put into earlier rows with hindsight cannot be recognised there;
-    the verdict names a ranking that is too good to be true.
+    the verdict names a ranking that is too good to be true. Copies forget what was learned if the
+    segmenter has ``get_params``; of other classes ``fit`` must begin anew, as it should.
 
-    Intervals tell how another sample of customers would differ. They do not cover other times, nor
-    the fit, which is not repeated.
+    Intervals tell how another sample of customers would differ, not other times. As they stand they
+    judge *these* fits: what other customers would have taught is not in them, and they are too short
+    where that matters, as with k-means or few customers. With ``refit`` it is in them.
 
     Predictions are judged where a segmenter's ``transform`` has ``expected_orders`` (and
     ``expected_order_value``), as :class:`valuetier.CLVSegmenter` does: without discount and margin,
@@ -317,6 +329,7 @@ def holdout(
     4                 random            NaN        NaN       0.200  0.000
     """
     named = named_segmenters(segmenters, baselines)
+    refuse_uncollected(orders, options)
     days = cutoff_days(cutoff)
     share = a_share("best_share", best_share)
     level = a_share("level", level)
@@ -325,6 +338,7 @@ def holdout(
     log = Log(orders, {"customer": customer, "date": date, "amount": amount, **options})
     cases = [build_case(named, baselines, log, parts) for parts in split_at(log, days, horizon_days)]
     names = [*named, *baselines]
+    draws = resampled(cases, share, n, seed, refit=refit)
     return HoldoutScorecard(
         segmenters=tuple(named),
         baselines=tuple(baselines),
@@ -332,22 +346,26 @@ def holdout(
         horizon_days=cases[0].parts.horizon_days,
         best_share=share,
         level=level,
-        n_resamples=n,
+        n_resamples=len(draws.each),
+        refit=refit,
         deciles=decile_table(cases, names),
         calibration=calibration_table(cases, names),
         stability=stability_table(cases, names),
         estimates=measured(cases, share),
-        draws=resampled(cases, share, n, seed),
+        draws=draws,
     )
 
 
 def _compared(found: Measured, measure: str, pairs: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Return the measure of either side of the pairs, mean over the cutoffs: (…, pairs) each."""
+    """Return the measure of either side of the pairs, mean over the cutoffs: (…, pairs) each.
+
+    Rounded: the same customers, summed in another order, must not make a difference.
+    """
     first, second = pairs.T
     if measure == "top_value":
-        at_size = found.at_size.mean(axis=-3)
+        at_size = significant(found.at_size.mean(axis=-3))
         return at_size[..., first, first], at_size[..., first, second]
-    values = found.each[..., MEASURES.index(measure)].mean(axis=-2)
+    values = significant(found.each[..., MEASURES.index(measure)].mean(axis=-2))
     return values[..., first], values[..., second]
 
 
@@ -357,7 +375,7 @@ def _facts(case: Case) -> HoldoutCutoff:
         customers=len(case.ids),
         returned=int(np.count_nonzero(case.orders > 0)),
         value=float(case.value.sum()),
-        below_zero=float(case.below_zero.sum()),
+        below_zero=float(case.below_zero.sum()) + case.unordered,
         new_value=case.parts.new_customers.spend,
         same_year=case.same_year,
     )

@@ -29,6 +29,7 @@ from valuetier.evaluate._migration_words import (
     WORTH,
 )
 from valuetier.evaluate._percent import percent
+from valuetier.evaluate._totals import with_totals
 from valuetier.tables import as_frame, materialised, read_columns, read_ids
 from valuetier.tiers import LANGUAGES, Segmenter, Tier, TierAssignment, assign, version_of
 
@@ -113,11 +114,11 @@ class Migration:
                 f"cell {cell!r} needs values_before and values_after. Pass them to migration."
             )
         rows, columns = self._names(lang)
-        frame = pd.DataFrame(self._cell(cell), pd.Index(rows, name="from"), pd.Index(columns, name="to"))
-        if cell == "share":
-            return frame
-        frame.loc[TOTAL[lang]] = frame.sum()
-        return frame.assign(**{TOTAL[lang]: frame.sum(axis=1)})
+        cells = self._cell(cell)
+        if cell != "share":
+            cells = with_totals(cells)
+            rows, columns = (np.append(names, TOTAL[lang]) for names in (rows, columns))
+        return pd.DataFrame(cells, pd.Index(rows, name="from"), pd.Index(columns, name="to"))
 
     def flows(self, tier: int = 0, lang: str = "en") -> pd.DataFrame:
         """Return who came into a tier from where, and who left it to where, with their amounts.
@@ -135,9 +136,10 @@ class Migration:
         """
         if validate.whole_number("tier", tier, 0) >= len(self.tiers):
             raise InvalidParameterError(f"tier must be a code from 0 to {len(self.tiers) - 1}, got {tier}.")
-        frame, name = self.to_frame(lang), self.tiers[tier].label(lang)
-        into = frame[(frame["to"] == name) & (frame["from"] != name)].rename(columns={"from": "tier"})
-        out = frame[(frame["from"] == name) & (frame["to"] != name)].rename(columns={"to": "tier"})
+        frame = self.to_frame(lang)
+        here, there = np.divmod(np.arange(len(frame)), len(self.tiers) + 1)
+        into = frame[(there == tier) & (here != tier)].rename(columns={"from": "tier"})
+        out = frame[(here == tier) & (there != tier)].rename(columns={"to": "tier"})
         both = pd.concat([into.assign(direction="in"), out.assign(direction="out")])
         both = both[both["customers"] > 0].reset_index(drop=True)
         return both[["direction", "tier", *(c for c in CELLS if c != "share" and c in both)]]

@@ -22,6 +22,10 @@ from valuetier.tables import column_list
 from valuetier.tiers import LANGUAGES, Tier, TierAssignment
 
 SMALL = 0.147
+MARK_COLUMNS = (
+    "tier", "attribute", "level", "customers", "missing", "inside", "outside", "difference",
+    *Mark.__slots__[8:],
+)  # fmt: skip
 VALUE = {"en": "value", "zh": "价值"}
 
 
@@ -78,13 +82,11 @@ class Profile:
                 "tier": mark.tier.label(lang),
                 "attribute": mark.attribute,
                 "level": mark.level_zh if lang == "zh" else mark.level,
-                **{name: getattr(mark, name) for name in ("customers", "missing", "inside", "outside")},
-                "difference": mark.difference,
-                **{name: getattr(mark, name) for name in Mark.__slots__[8:]},
+                **{name: getattr(mark, name) for name in MARK_COLUMNS[3:]},
             }
             for mark in self.marks
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=MARK_COLUMNS)
 
     def tests_frame(self) -> pd.DataFrame:
         """Return one row per attribute: known, missing, test, statistic, effect, p_value, p_adjusted."""

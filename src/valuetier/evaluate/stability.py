@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,7 @@ def _between_seeds(segmenter: Any, X: Any, codes: Codes, n_seeds: int) -> Iterab
     """Yield the agreement with the segmenter under seeds 1, 2, …; nothing if it has no seed."""
     params = segmenter.get_params(deep=True) if hasattr(segmenter, "get_params") else {}
     names = [name for name in params if name.rpartition("__")[2] == "random_state"]
-    taken = {params[name] for name in names if isinstance(params[name], int)}
+    taken = {params[name] for name in names if isinstance(params[name], Integral)}
     others = [seed for seed in range(n_seeds + len(taken)) if seed not in taken][:n_seeds] if names else []
     for seed in others:
         again = refitted(copy.deepcopy(segmenter).set_params(**dict.fromkeys(names, seed)), X)
