@@ -1,4 +1,4 @@
-"""Tier policies step by step: events, words, dates, overrides, cadence, bands and who is missing."""
+"""Tier policies step by step: events, words, dates, cadence, bands and who is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 
 import valuetier as vt
@@ -39,7 +38,7 @@ def test_the_first_step_enters_everybody_where_they_are_assigned():
     assert events["from_tier"].isna().all()
     assert events["to_tier"].tolist() == ["Gold", "Basic"]
     assert events["effective_date"].dt.date.tolist() == [date(2024, 1, 1)] * 2
-    assert events["expiry_date"].dt.date.tolist() == [date(2024, 3, 31)] * 2
+    assert events["expiry_date"].dt.date.tolist() == [date(2024, 3, 30)] * 2
     assert repr(state) == "TierState(as_of=2024-01-01, customers=2, lapsed=0, overridden=0)"
     assert len(state) == 2
 
@@ -198,43 +197,6 @@ def test_new_cuts_are_told():
     assert events["reason"][0] == "分界线版本由 two 变更为 one。"
 
 
-def test_overrides_are_told_and_replace_each_other():
-    """Start, replacement and end, with the tiers that hold, the reasons and the dates; again says nothing new."""
-    state, _ = _steps(POLICY, {"a": 60.0, "b": 60.0})
-    state, events = POLICY.override(state, "a", "Gold", reason="promised", until="2024-06-30")
-    row = events.iloc[0]
-    assert row[["event", "from_tier", "to_tier", "reason"]].tolist() == [
-        "override_started", "Silver", "Gold", "promised",
-    ]  # fmt: skip
-    assert row["expiry_date"] == pd.Timestamp("2024-06-30")
-    assert not len(POLICY.override(state, "a", 0, reason="promised", until=date(2024, 6, 30))[1])
-    state, events = POLICY.override(state, ["a"], "普卡", reason="bad debt", until="2024-02-29", lang="zh")
-    assert events[["from_tier", "to_tier"]].to_numpy().tolist() == [["金卡", "普卡"]]
-    state, events = POLICY.step(state, assigned({"a": 120.0, "b": 60.0}, 40))
-    assert events["event"].tolist() == ["upgraded"]
-    assert _only(events, "effective_date") == pd.Timestamp("2024-03-01")
-    assert state.to_assignment().codes.tolist() == [3, 1]
-    state, events = POLICY.step(state, assigned({"a": 120.0, "b": 60.0}, 91))
-    assert events[["event", "from_tier", "to_tier", "reason"]].to_numpy().tolist() == [
-        ["override_ended", "Basic", "Gold", "Override is over (bad debt); back to the tier of the policy."]
-    ]
-    assert _only(events, "effective_date") == pd.Timestamp("2024-03-01")
-
-
-@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, lambda rows: rows])
-def test_overrides_are_a_table_of_any_kind(make):
-    """pandas, Polars, or rows; who is overridden stays even when missing, until the end."""
-    rows = [{"customer_id": "b", "tier": "Gold", "reason": "founder", "until": "2024-12-31"}]
-    state, events = POLICY.step(None, assigned({"a": 60.0, "b": 10.0}, 0), overrides=make(rows))
-    assert events["event"].tolist() == ["entered", "entered", "override_started"]
-    state, events = POLICY.step(state, assigned({"a": 60.0}, 91))
-    assert events["event"].tolist() == ["lapsed"]
-    assert state.to_assignment().codes.tolist() == [1, 0]
-    state, events = POLICY.step(state, assigned({"a": 60.0}, 400))
-    assert events["event"].tolist() == ["override_ended"]
-    assert state.to_assignment().ids.tolist() == ["a"]
-
-
 def test_a_replay_counts_what_happened():
     """One row per step, moves per customer, assignments; overrides begin at the first step on their day or after."""
     history = [assigned({"a": 120.0, "b": 10.0}, 0), assigned({"a": 60.0, "b": 60.0}, 91)]
@@ -279,3 +241,104 @@ def test_the_default_policy_follows_every_segmenter(kind):
     actions = vt.StrategyMapper().map(replay.assignments()[-1])
     assert set(actions["customer_id"]) == set(tables[1]["customer_id"])
     assert {one.kind for one in replay.assignments()} == {kind}
+
+
+def test_a_score_that_is_missing_takes_the_band_from_nobody_else():
+    """Lines are learned from those who have a score; who has none is kept by no band."""
+    scores = np.array([120.0, 90.0, 60.0, np.nan])
+    first = replace(assigned(dict.fromkeys("abcd", 120.0), 0), scores=scores + 200)
+    later = replace(assigned(dict.fromkeys("abcd", 1.0), 91), codes=np.array([0, 0, 1, 1]), scores=scores)
+    policy = vt.TierPolicy(retention_band=0.4, dwell_reviews=1)
+    _, events = policy.step(policy.step(None, first)[0], later)
+    assert events[["customer_id", "event"]].to_numpy().tolist() == [
+        ["c", "kept_by_band"],
+        ["d", "downgraded"],
+    ]
+
+
+def test_the_band_leaves_alone_who_is_put_above_the_score():
+    """A floor or a gate may assign a better tier than the score's: then the assigned one it is, up and down."""
+    policy = replace(POLICY, dwell_reviews=1, retention_band=0.5)
+    found = assigned({"a": 45.0}, 0)
+    state, events = policy.step(None, replace(found, codes=np.array([0])))
+    assert events["to_tier"].tolist() == ["Gold"]
+    _, events = policy.step(state, replace(assigned({"a": 60.0}, 91), codes=np.array([2])))
+    assert events[["event", "to_tier"]].to_numpy().tolist() == [["soft_landed", "Silver"]]
+
+
+def test_quarters_of_any_month_are_due_by_default():
+    """Even the shortest, from the first of February to the first of May, is a review."""
+    policy = vt.TierPolicy(lines=LINES, dwell_reviews=1)
+    for year, month in ((year, month) for year in (2023, 2024) for month in range(1, 10)):
+        state, _ = policy.step(None, assigned({"a": 120.0}, date(year, month, 1)))
+        _, events = policy.step(state, assigned({"a": 60.0}, date(year, month + 3, 1)))
+        assert events["event"].tolist() == ["downgraded"]
+
+
+@pytest.mark.parametrize("day", [None, date(2024, 1, 1)])
+def test_the_least_that_an_assignment_has_is_enough(day):
+    """Lists, no scores, no segments, a day given here or there; names in any language in the calendar."""
+    tiers = [vt.Tier(0, "Gold", "金卡"), vt.Tier(1, "Basic", "普卡")]
+    first, later = (
+        vt.TierAssignment(codes, tiers, None, None, ["a", "b"], "test", day) for codes in ([0, 1], [1, 0])
+    )
+    policy = vt.TierPolicy(dwell_reviews=1, review_days={"金卡": 30, "Basic": 60})
+    state, _ = policy.step(None, first, as_of="2024-01-01")
+    state, events = policy.step(state, replace(later, as_of=None), as_of="2024-02-15")
+    assert events[["customer_id", "event", "from_tier", "to_tier"]].to_numpy().tolist() == [
+        ["a", "downgraded", "Gold", "Basic"], ["b", "upgraded", "Basic", "Gold"],
+    ]  # fmt: skip
+    assert [day.isoformat() for day in state.to_frame()["next_review"].dt.date] == [
+        "2024-04-15",
+        "2024-03-16",
+    ]
+
+
+def test_a_promised_validity_outlasts_a_stricter_policy():
+    """A tier that is good until a day stays so when later tiers are good for less."""
+    state, _ = POLICY.step(None, assigned({"a": 120.0}, 0))
+    state, _ = replace(POLICY, qualification_days=365).step(state, assigned({"a": 120.0}, 91))
+    state, _ = POLICY.step(state, assigned({"a": 120.0}, 182))
+    assert state.to_frame()["valid_until"].dt.date.tolist() == [date(2025, 4, 1)]
+
+
+def test_a_grace_of_one_day_is_a_grace():
+    """Also the shortest one lets wait until the next step."""
+    policy = replace(POLICY, dwell_reviews=1, grace_days=1)
+    state, events = _steps(policy, {"a": 120.0}, {"a": 60.0})
+    assert _only(events, "event") == "kept_by_grace"
+    _, events = policy.step(state, assigned({"a": 60.0}, 92))
+    assert _only(events, "event") == "downgraded"
+
+
+def test_a_grace_is_told_at_its_beginning_and_at_reviews():
+    """At a step between, nothing is new; at a review within, it is told again, with the same end."""
+    policy = replace(POLICY, dwell_reviews=1, grace_days=200)
+    state, events = _steps(policy, {"a": 120.0}, {"a": 60.0})
+    told = [events]
+    for day in (120, 182):
+        state, events = policy.step(state, assigned({"a": 60.0}, day))
+        told.append(events)
+    assert [events["event"].tolist() for events in told] == [["kept_by_grace"], [], ["kept_by_grace"]]
+    assert told[0]["expiry_date"][0] == told[2]["expiry_date"][0] == pd.Timestamp("2024-10-18")
+
+
+def test_since_is_the_day_of_the_last_move_or_of_the_lapse():
+    """Rises, falls and lapses set it; being kept does not."""
+    policy = replace(POLICY, dwell_reviews=1, grace_days=0)
+    state, found = None, []
+    for i, scores in enumerate(({"a": 60.0}, {"a": 120.0}, {"a": 110.0}, {"a": 55.0}, {})):
+        state, _ = policy.step(state, assigned(scores, i * 91))
+        found.append(state.to_frame()["since"].dt.date[0])
+    first = date(2024, 1, 1)
+    assert [(day - first).days for day in found] == [0, 91, 91, 273, 364]
+
+
+def test_tiers_without_a_line_have_no_band():
+    """The last tiers may go without lines: whoever is in them is held where assigned, and higher ones by theirs."""
+    policy = vt.TierPolicy(lines=(100.0,), retention_band=0.2, dwell_reviews=1, soft_landing=False)
+    state, _ = _steps(policy, {"a": 120.0, "b": 120.0, "c": 60.0})
+    _, events = policy.step(state, assigned({"a": 85.0, "b": 10.0, "c": 10.0}, 91))
+    assert events[["event", "to_tier"]].to_numpy().tolist() == [
+        ["kept_by_band", "Gold"], ["downgraded", "Basic"], ["downgraded", "Basic"],
+    ]  # fmt: skip

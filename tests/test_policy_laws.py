@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -50,7 +50,7 @@ policies = st.builds(
     dwell_reviews=st.integers(1, 3),
     soft_landing=st.booleans(),
     qualification_days=st.sampled_from([0, 182]),
-    grace_days=st.sampled_from([0, 91, 182]),
+    grace_days=st.sampled_from([0, 1, 91, 182]),
 )
 every_step = policies.map(lambda policy: replace(policy, review_days=0, qualification_days=0, grace_days=0))
 
@@ -231,3 +231,27 @@ def test_states_are_assignments_for_evaluation_and_actions(tier):
     assert migration(*replay.assignments()).down == 0
     assert migration(first, later).down == 2
     assert tier_survival(replay.assignments(), tier).survival.tolist() == [1.0]
+
+
+@given(
+    policy=policies.filter(lambda policy: policy.soft_landing), history=histories(), tier=st.integers(0, 3)
+)
+def test_an_override_leaves_no_mark_on_the_soft_landing(policy, history, tier):
+    """The policy's own falls are the same with and without one, told beneath it, each one tier at a time."""
+    row = {"customer_id": "a", "tier": NAMES[tier][0], "reason": "asked for", "until": "2024-09-30"}
+    plain = policy.replay(_assignments(history))
+    if "a" not in _codes(plain.states[0]):
+        return
+    state = None
+    for i, assignment in enumerate(_assignments(history)):
+        over = [row] if i == 0 and assignment.as_of <= date(2024, 9, 30) else None
+        state, events = policy.step(state, assignment, overrides=over)
+        own = events[~events["event"].str.startswith("override")]
+        assert _told(own) == _told(plain.events_by_step[i])
+        fallen = own[own["event"].isin(["downgraded", "soft_landed"])]
+        order = [en for en, _ in NAMES]
+        steps = [
+            order.index(to) - order.index(old)
+            for old, to in zip(fallen["from_tier"], fallen["to_tier"], strict=True)
+        ]
+        assert set(steps) <= {1}

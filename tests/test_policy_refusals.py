@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -49,15 +50,14 @@ def test_a_band_without_lines_is_refused():
     """Without scores, or where tiers overlap in the score; the way out is in the message."""
     found = assigned(SCORES, 0)
     asked = vt.TierPolicy(retention_band=0.2)
-    with pytest.raises(
-        vt.InvalidDataError,
-        match=r"^retention_band=0.2 needs a line below each tier, and the assignment of kind 'by_hand' shows none: it has "
-        r"no scores. Pass retention_band=0, or lines= with the lowest score of each tier.$",
-    ):
-        asked.step(None, replace(found, scores=None))
-    with pytest.raises(
-        vt.InvalidDataError, match=r"shows none: its tiers overlap in the score, or scores are missing\."
-    ):
+    for nothing in (None, np.full(2, np.nan)):
+        with pytest.raises(
+            vt.InvalidDataError,
+            match=r"^retention_band=0.2 needs a line below each tier, and the assignment of kind 'by_hand' shows none: it has "
+            r"no scores. Pass retention_band=0, or lines= with the lowest score of each tier.$",
+        ):
+            asked.step(None, replace(found, scores=nothing))
+    with pytest.raises(vt.InvalidDataError, match=r"shows none: its tiers overlap in the score\. Pass ret"):
         asked.step(None, replace(found, scores=np.array([1.0, 2.0])))
 
 
@@ -182,9 +182,106 @@ def test_overrides_need_their_columns_and_one_row_per_customer():
     ):
         POLICY.step(_state(), assigned(SCORES, 91), overrides=[row])
     good = {"customer_id": "a", "tier": "Gold", "reason": "r", "until": "2024-12-31"}
+    with pytest.raises(
+        vt.MissingColumnsError, match=r"^overrides must be a table with the columns .* It has \[\]\.$"
+    ):
+        POLICY.step(_state(), assigned(SCORES, 91), overrides=[("a", "Gold", "r", "2024-12-31")])
     with pytest.raises(vt.InvalidDataError, match=r"^customer_id: 1 of 2 rows repeat a customer"):
         POLICY.step(_state(), assigned(SCORES, 91), overrides=[good, good])
     with pytest.raises(
         vt.MissingColumnsError, match=r"^overrides needs the column 'since' in a replay, the first day of"
     ):
         POLICY.replay([assigned(SCORES, 91)], overrides=[good])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"codes": np.array([0, 4])},
+            r"^The codes of the assignment must be integers from 0 \(best\) to 3, one for",
+        ),
+        ({"codes": np.array([0, -1])}, r"^The codes of the assignment must be integers from 0"),
+        ({"codes": np.array([0.0, 1.0])}, r"^The codes of the assignment must be integers from 0"),
+        (
+            {"codes": np.array([0])},
+            r"^codes, ids, scores must have the same length, got \{'codes': 1, 'ids': 2, 'scores': 2\}",
+        ),
+        ({"scores": np.array([1.0])}, r"^codes, ids, scores must have the same length"),
+        (
+            {"segments": np.array(["x"], dtype=object)},
+            r"^codes, ids, scores, segments must have the same length",
+        ),
+        (
+            {"ids": np.array(["a", None], dtype=object)},
+            r"^The assignment lacks 1 of 2 customer ids\. Drop these rows",
+        ),
+        (
+            {"tiers": ("Gold", "Silver")},
+            r"^The tiers of the assignment must be valuetier\.Tier objects, got 'Gold'\.",
+        ),
+    ],
+)
+def test_an_assignment_by_hand_must_fit_together(changes, message):
+    """Codes of its tiers, one entry per customer in each, and ids: nobody is lost on the way in silence."""
+    with pytest.raises(vt.InvalidDataError, match=message):
+        POLICY.step(None, replace(assigned(SCORES, 0), **changes))
+
+
+@pytest.mark.parametrize("given", [None, pd.DataFrame({"customer_id": ["a"], "tier": ["Gold"]})])
+def test_what_is_no_assignment_is_refused(given):
+    """In a step and in a replay, with the way to make one."""
+    match = rf"^assignment must be a TierAssignment, got a {type(given).__name__}\. Make one with segmenter\.assign"
+    with pytest.raises(vt.InvalidParameterError, match=match):
+        POLICY.step(None, given)
+    with pytest.raises(vt.InvalidParameterError, match=match):
+        POLICY.replay([given])
+
+
+def test_one_assignment_is_no_history():
+    """A replay takes several, and says so of one alone."""
+    with pytest.raises(
+        vt.InvalidParameterError,
+        match=r"^assignments must be several, the earliest first, got one\. Use step\.",
+    ):
+        POLICY.replay(assigned(SCORES, 0))
+
+
+@pytest.mark.parametrize("given", [3, (1, 2), assigned(SCORES, 0)])
+def test_what_is_no_state_cannot_be_resumed(given):
+    """Such as the pair that a step returns; the message says what to pass."""
+    with pytest.raises(
+        vt.InvalidParameterError,
+        match=rf"^A state must be a TierState, its table or None, got a {type(given).__name__}\. A step returns a pair: st",
+    ):
+        POLICY.step(given, assigned(SCORES, 91))
+
+
+@pytest.mark.parametrize("name", ["review_days", "grace_days", "qualification_days"])
+def test_no_number_of_days_leaves_the_calendar(name):
+    """Dates stay within four digits of a year, so that every file keeps them."""
+    with pytest.raises(
+        vt.InvalidParameterError, match=rf"^{name} must be at most 100000 days, got 100001\.$"
+    ):
+        vt.TierPolicy(**{name: 100_001})
+    longest = vt.TierPolicy(**{name: 100_000}, retention_band=0)
+    state, _ = longest.step(None, assigned(SCORES, 0))
+    text = state.to_frame().to_csv(index=False)
+    back = vt.TierState.from_frame(pd.read_csv(StringIO(text)))
+    pd.testing.assert_frame_equal(back.to_frame(), state.to_frame())
+
+
+def test_overrides_begin_when_they_say():
+    """A step sets none that begins later; a replay refuses those that end before they begin, or begin never."""
+    row = {"customer_id": "a", "tier": "Gold", "reason": "r", "until": "2024-12-31"}
+    with pytest.raises(
+        vt.InvalidDataError,
+        match=r"^overrides: 1 of 1 begin after 2024-04-01\. Give them at a step on their first day",
+    ):
+        POLICY.step(_state(), assigned(SCORES, 91), overrides=[row | {"since": "2024-05-01"}])
+    for since in ("2025-01-01", None):
+        with pytest.raises(
+            vt.InvalidDataError,
+            match=r"^overrides: 1 of 1 have no beginning, or one after their last day\. Give since=",
+        ):
+            POLICY.replay([assigned(SCORES, 91)], overrides=[row | {"since": since}])

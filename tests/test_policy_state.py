@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -27,6 +31,21 @@ def _parquet(frame, path):
     return pd.read_parquet(path)
 
 
+def _epoch(frame, path):
+    """Return what pandas makes of a JSON file of its own, written with dates as milliseconds."""
+    days = frame.select_dtypes("datetime").columns
+    nowhere = frame[days].isna()
+    numbers = frame[days].apply(lambda days: days.astype("datetime64[ms]").astype("int64")).mask(nowhere)
+    text = frame.assign(**numbers).to_json(orient="records")
+    return pd.read_json(StringIO(text))
+
+
+def _sqlite(frame, path):
+    with closing(sqlite3.connect(path)) as base:
+        frame.to_sql("state", base, index=False)
+        return pd.read_sql("select * from state", base)
+
+
 def _date_objects(frame, path):
     days = frame.select_dtypes("datetime").columns
     return frame.assign(**{name: frame[name].dt.date for name in days})
@@ -38,6 +57,13 @@ WAYS = {
     "polars": lambda frame, path: pl.from_pandas(frame),
     "arrow": lambda frame, path: pa.Table.from_pandas(frame),
     "dates": _date_objects,
+    "zoned": lambda frame, path: frame.apply(
+        lambda c: c.dt.tz_localize("Asia/Shanghai") if c.dtype.kind == "M" else c
+    ),
+    "records": lambda frame, path: frame.to_dict("records"),
+    "json": lambda frame, path: json.loads(frame.to_json(orient="records", date_format="iso")),
+    "epoch": _epoch,
+    "sqlite": _sqlite,
     "shuffled": lambda frame, path: frame.sample(frac=1, random_state=1, axis=0).sample(
         frac=1, random_state=1, axis=1
     ),
@@ -146,9 +172,29 @@ def test_a_part_of_a_state_is_a_state():
             lambda t: t.assign(since="soon"),
             r"^The column since of the table of a state must hold dates, got values of type str.$",
         ),
+        (
+            lambda t: t.assign(since="20240101"),
+            r"^The column since of the table of a state must hold dates, got values of type str.$",
+        ),
+        (
+            lambda t: t.assign(since=19_800),
+            r"^The column since of the table of a state must hold dates, got values of type int64.$",
+        ),
     ],
 )
 def test_what_is_no_state_is_refused(change, message):
     """The message names the column and the way out, and quotes no customer."""
     with pytest.raises(vt.InvalidDataError, match=message):
         vt.TierState.from_frame(change(_state(["a", "b", "c", "d"]).to_frame()))
+
+
+def test_ids_of_digits_stay_as_they_are():
+    """Leading zeros survive a file that is read as text, and a file that lost them is refused, not begun anew."""
+    state, _ = POLICY.step(None, assigned({"007": 120.0, "008": 60.0}, 0))
+    later, text = assigned({"007": 120.0, "008": 60.0}, 91), state.to_frame().to_csv(index=False)
+    _, events = POLICY.step(pd.read_csv(StringIO(text), dtype={"customer_id": str}), later)
+    assert not len(events)
+    with pytest.raises(
+        vt.InvalidDataError, match=r"^No customer of the assignment is in the state: ids of type"
+    ):
+        POLICY.step(pd.read_csv(StringIO(text)), later)

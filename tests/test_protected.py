@@ -16,18 +16,20 @@ from valuetier.protected import ATTRIBUTES, protected_attribute, refuse_protecte
 TELLING = {
     "age": [
         "age", "Age", "AGE", "age_group", "AgeGroup", "ageGroup", "customer_age", "customerAge", "age2", "age-band",
-        "birth_year", "BirthYear", "date_of_birth", "DOB", "birthday", "age_at_first_purchase", "年龄", "客户年龄", "出生日期", "生日",
+        "birth_year", "BirthYear", "date_of_birth", "DOB", "birthday", "age_at_first_purchase", "agegrp", "AgeYears", "Age (years)", "yob", "birthdays",
+        "account_holder_age", "carOwnerAge", "account_dob", "lead_birthday", "days_since_birth", "order_customer_birth_date", "ＡＧＥ",
+        "账户持有人年龄", "合同签署人出生日期", "年齡", "客户年纪", "年龄", "客户年龄", "出生日期", "生日",
     ],
-    "sex or gender": ["sex", "gender", "CustomerGender", "is_female", "gender_code", "性别", "客户性别"],
+    "sex or gender": ["sex", "gender", "CustomerGender", "is_female", "gender_code", "genders", "sexes", "ＧＥＮＤＥＲ", "is_woman", "account_gender", "性別", "女性", "性别", "客户性别"],
     "sexual orientation": ["sexual_orientation", "性取向"],
-    "race, colour or ethnic origin": ["race", "ethnicity", "ethnic_group", "skin_color", "民族", "种族"],
-    "nationality or origin": ["nationality", "NationalOrigin", "citizenship", "place_of_birth_country_birthplace", "国籍", "籍贯"],
+    "race, colour or ethnic origin": ["race", "ethnicity", "ethnic_group", "ethnicities", "skin_tone", "skin_color", "民族", "种族"],
+    "nationality or origin": ["nationality", "nationalities", "國籍", "NationalOrigin", "citizenship", "place_of_birth_country_birthplace", "国籍", "籍贯"],
     "religion or belief": ["religion", "religious_group", "宗教信仰"],
     "political opinion": ["political_views", "政治面貌"],
     "trade union membership": ["union_member", "trade_union", "工会会员"],
     "marital status": ["marital_status", "MaritalStatus", "is_married", "婚姻状况"],
-    "disability": ["disability", "is_disabled", "残疾等级"],
-    "health": ["health_status", "pregnant", "medical_history", "怀孕", "健康状况"],
+    "disability": ["disability", "disability_days", "handicaps", "is_disabled", "残疾等级"],
+    "health": ["health_status", "pregnant", "medical_history", "diagnoses", "order_medical_condition", "pregnancy_days", "怀孕天数", "怀孕", "健康状况"],
     "genetic or biometric data": ["biometric_template", "基因"],
     "criminal record": ["criminal_record", "犯罪记录"],
     "public assistance": ["public_assistance", "低保"],
@@ -36,6 +38,8 @@ TELLING = {
 INNOCENT = [
     "spend", "orders", "recency_days", "average_spend", "package", "page_views", "account_age_days", "age_days",
     "AccountAge", "stage", "usage", "language", "message_count", "percentage", "images", "essex", "sextet",
+    "loan_age", "cart_age", "session_age", "product_age", "company_age", "user_account_age", "usage_age_days", "policy_age",
+    "female_products_share", "medical_supplies_spend", "health_products_spend", "man_hours", "sexagesimal", "出生率", "公司年龄",
     "trace", "racecar_sales", "credit_union", "reunion", "account_disabled", "customer_health_score", "healthy_margin",
     "T", "t_x", "margin", "strategy", "wallet_share", "账龄", "账户年龄", "库存年龄", "客户健康度", "消费金额", "手套",
 ]  # fmt: skip
@@ -205,3 +209,25 @@ def test_describing_is_not_deciding():
     assignment = vt.PyramidSegmenter(preset="hml").fit(CUSTOMERS).assign(CUSTOMERS)
     profile = vt.evaluate.profile(assignment, CUSTOMERS[["customer_id", "age"]])
     assert set(profile.to_frame()["attribute"]) == {"age"}
+
+
+def test_what_is_changed_after_the_fit_is_checked_too():
+    """A fitted segmenter whose column is exchanged for a protected one judges nobody by it."""
+    fitted = vt.PyramidSegmenter(preset="hml").fit(CUSTOMERS).set_params(value="age")
+    for method in (fitted.predict, fitted.assign, fitted.explain):
+        with pytest.raises(ProtectedColumnsError, match="PyramidSegmenter would decide"):
+            method(CUSTOMERS)
+
+
+@pytest.mark.parametrize("value", ["age", CUSTOMERS["age"]], ids=["name", "series"])
+def test_plans_choose_nobody_by_age(value):
+    """The value by which a plan chooses is an input, too; the playbook allows it by name."""
+    assignment = vt.PyramidSegmenter(preset="hml").fit(CUSTOMERS).assign(CUSTOMERS)
+    by_kind = Playbook.builtin("pyramid")
+    chosen = {"value": value, "customers": CUSTOMERS, "budget": 100}
+    with pytest.raises(
+        ProtectedColumnsError, match=r"The plan by 'pyramid' would decide .*'age' tells of age"
+    ):
+        StrategyMapper().plan(assignment, **chosen)
+    allowed = StrategyMapper(by_kind.model_copy(update={"allow_protected": ("age",)}))
+    assert allowed.plan(assignment, **chosen).value > 0

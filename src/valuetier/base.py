@@ -178,9 +178,11 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
 
     def answer_at_once(self, X: Any) -> Answers | None:
         """Return tiers, scores and segments from one assessment; None where a subclass answers otherwise."""
-        if any(getattr(type(self), name) is not getattr(BaseSegmenter, name) for name in ANSWERS):
-            return None
-        return self._answers(self._assess(self._read(X)))
+        return self._answers(self._assess(self._read(X))) if self._is_assessment() else None
+
+    def _is_assessment(self) -> bool:
+        """Return whether tiers, scores and segments all come from the assessment."""
+        return all(getattr(type(self), name) is getattr(BaseSegmenter, name) for name in ANSWERS)
 
     def _answers(self, found: Assessment) -> Answers:
         names = [np.array(self.get_segment_names_out(lang), dtype=object) for lang in LANGUAGES]
@@ -215,8 +217,13 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
         """Return why each customer is in its tier; see :func:`valuetier.explanation`."""
         return explanation(self, X, as_of=as_of)
 
-    def grounds(self, X: Any) -> Grounds:
-        """Return what is behind the tiers: values, points, what each column changes, reasons, cuts."""
+    def grounds(self, X: Any) -> Grounds | None:
+        """Return what is behind the tiers: values, points, what each column changes, reasons, cuts.
+
+        None of a subclass that answers otherwise than by its assessment.
+        """
+        if not self._is_assessment():
+            return None
         columns = self._read(X)
         found = self._assess(columns)
         return Grounds(
@@ -244,6 +251,7 @@ class BaseSegmenter(TransformerMixin, BaseEstimator):
         """Return the columns of customers to be assessed."""
         check_is_fitted(self)
         columns = self._columns()
+        refuse_protected(type(self).__name__, columns, self._allowed())
         width = tables.width(X)
         if width is not None and width != self.n_features_in_:
             raise InvalidDataError(

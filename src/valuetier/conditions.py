@@ -16,6 +16,15 @@ Scalar = str | bool | int | float | None
 ANYTHING_ELSE = "(anything else)"
 
 
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a bound must be a number, not true or false")
+    return value
+
+
+Bound = Annotated[float | None, BeforeValidator(_no_truth_value)]
+
+
 class Condition(BaseModel):
     """What a column must be: one of a set, and within bounds.
 
@@ -27,15 +36,17 @@ class Condition(BaseModel):
 
     one_of: tuple[Scalar, ...] | None = Field(default=None, alias="in")
     none_of: tuple[Scalar, ...] | None = Field(default=None, alias="not_in")
-    at_least: float | None = Field(default=None, alias=">=", allow_inf_nan=False)
-    above: float | None = Field(default=None, alias=">", allow_inf_nan=False)
-    at_most: float | None = Field(default=None, alias="<=", allow_inf_nan=False)
-    below: float | None = Field(default=None, alias="<", allow_inf_nan=False)
+    at_least: Bound = Field(default=None, alias=">=", allow_inf_nan=False)
+    above: Bound = Field(default=None, alias=">", allow_inf_nan=False)
+    at_most: Bound = Field(default=None, alias="<=", allow_inf_nan=False)
+    below: Bound = Field(default=None, alias="<", allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _says_something(self) -> Condition:
         if not self.model_fields_set:
             raise ValueError("a condition needs at least one of in, not_in, >=, >, <=, <")
+        if () in (self.one_of, self.none_of):
+            raise ValueError("a list of values must not be empty")
         return self
 
     @property
@@ -88,19 +99,26 @@ def _written(value: Any) -> Any:
 ReadCondition = Annotated[Condition, BeforeValidator(_written)]
 
 
-def witnesses(conditions: Sequence[Condition], domain: Sequence[Scalar] | None) -> list[Scalar]:
+def witnesses(
+    conditions: Sequence[Condition], domain: Sequence[Scalar] | None, *, missing: bool = False
+) -> list[Scalar]:
     """Return values of a column that stand for all the conditions could tell apart.
 
     The values of the domain, if there is one. Else the values named, one that is not
-    named, and for bounds each bound or number named with a number below, between and above.
+    named (true or false where no others are named), and for bounds each bound or number
+    named with a number below, between and above; a missing value if it is named or asked for.
     """
     if domain is not None:
         return list(domain)
     named = [value for condition in conditions for value in condition.named]
     bounds = sorted({bound for condition in conditions for bound in condition.bounds})
     found: list[Scalar] = list(dict.fromkeys(named))
-    if named and not bounds:
+    if {type(one) for one in named if one is not None} == {bool} and not bounds:
+        found += [one for one in (True, False) if one not in found]
+    elif named and (not bounds or any(isinstance(one, str) for one in named)):
         found.append(ANYTHING_ELSE)
+    if missing and None not in found:
+        found.append(None)
     if bounds:
         points = sorted({*bounds, *_numbers(named)})
         between = [(low + high) / 2 for low, high in pairwise(points)]

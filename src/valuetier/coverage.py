@@ -67,9 +67,14 @@ def check_reached(
     domain: Mapping[str, Sequence[Scalar]],
     hit_policy: str,
     name: str,
+    *,
+    missing: bool = False,
 ) -> None:
-    """Raise :class:`InvalidDataError` unless every rule has a case that comes to it."""
-    holds = _tried(rules, domain, name)[2]
+    """Raise :class:`InvalidDataError` unless every rule has a case that comes to it.
+
+    With ``missing`` a rule is reached, too, by customers of whom a value is missing.
+    """
+    holds = _tried(rules, domain, name, missing)[2]
     reached = first_only(holds) if hit_policy == "first" else holds
     dead = [rule.id for rule, hits in zip(rules, reached, strict=True) if not hits.any()]
     if dead:
@@ -90,12 +95,17 @@ def first_only(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _tried(
-    rules: Sequence[ConditionalRule], domain: Mapping[str, Sequence[Scalar]], name: str
+    rules: Sequence[ConditionalRule],
+    domain: Mapping[str, Sequence[Scalar]],
+    name: str,
+    missing: bool = False,
 ) -> tuple[dict[str, list[Scalar]], list[tuple[Scalar, ...]], NDArray[np.bool_]]:
     """Return the values by column, all cases that the conditions tell apart, and which rule holds in which."""
     columns = list(dict.fromkeys([*domain, *(column for rule in rules for column in rule.when)]))
     values = {
-        column: witnesses([r.when[column] for r in rules if column in r.when], domain.get(column))
+        column: witnesses(
+            [r.when[column] for r in rules if column in r.when], domain.get(column), missing=missing
+        )
         for column in columns
     }
     if prod(len(found) for found in values.values()) > MOST_CASES:

@@ -28,7 +28,7 @@ from valuetier.pipeline import TITLES
 from valuetier.plugins import get_segmenter
 from valuetier.store import save
 from valuetier.strategy import Playbook, StrategyMapper, SuppressionList, Withheld, read_suppression
-from valuetier.strategy.consent import Meeting, screen
+from valuetier.strategy.consent import Meeting, screen, suppressed_channels
 from valuetier.strategy.mapper import ABOUT_ACTION, matched_steps, step_table
 from valuetier.tiers import assign, kind_of, version_of
 
@@ -211,9 +211,11 @@ def _pass_all(
             found = part.found if found is None else found | part.found
             withheld = part.withheld if withheld is None else withheld + part.withheld
             customer, step = customer[part.allowed], step[part.allowed]
+            tiers = tiers.assign(suppressed=suppressed_channels(listed, assignment.ids, on=as_of))
         matched = tiers[["customer_id", "tier", "segment"]].take(customer).assign(step=step)
         for name, rows in {"tiers": tiers, "matched": matched}.items():
-            plain = ", ".join(f'"{column}"::VARCHAR AS "{column}"' for column in ("tier", "segment"))
+            texts = [column for column in ("tier", "segment", "suppressed") if column in rows]
+            plain = ", ".join(f'"{column}"::VARCHAR AS "{column}"' for column in texts)
             made = writer.from_df(rows).project(f"* REPLACE ({plain})")
             made.insert_into(name) if done else made.create(name)
         done += len(batch)

@@ -16,6 +16,7 @@ from valuetier.files import FORMATS, output_folder, refuse_to_overwrite, write_t
 from valuetier.plugins import get_segmenter
 from valuetier.store import save
 from valuetier.strategy import Playbook, StrategyMapper, SuppressionList, Withheld, read_suppression
+from valuetier.strategy.consent import suppressed_channels
 from valuetier.tiers import TierAssignment, assign
 
 Progress = Callable[[str], None]
@@ -92,7 +93,8 @@ def run(
         ``"en"`` or ``"zh"``: language of tiers, actions and report.
     suppress : sequence, table or path, optional
         Customers who must not be contacted, see :func:`valuetier.strategy.read_suppression`: they get
-        no action, and what is withheld is counted in the result and in the report.
+        no action, and what is withheld is counted in the result and in the report. The written tiers
+        have the column ``suppressed``: the channels that are closed, or ``all``.
     progress : callable, optional
         Called with one line of text before each step.
     **summarize_options
@@ -128,12 +130,20 @@ def run(
     folder = output_folder(out)
     tables = {
         "customers": customers,
-        "tiers": result.assignment.to_frame(lang),
+        "tiers": _tier_table(result.assignment, listed, lang),
         "actions": result.actions,
     }
     files = {name: write_table(table, folder, name, file_format) for name, table in tables.items()}
     files |= _report_and_model(result, folder, lang)
     return replace(result, files=files)
+
+
+def _tier_table(assignment: TierAssignment, listed: SuppressionList | None, lang: str) -> pd.DataFrame:
+    """Return the tiers, and which channels are closed to whom: the table may become a mailing list."""
+    table = assignment.to_frame(lang)
+    if listed is None:
+        return table
+    return table.assign(suppressed=suppressed_channels(listed, assignment.ids, on=assignment.as_of))
 
 
 def run_on_customers(

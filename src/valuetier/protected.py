@@ -9,18 +9,38 @@ by its name. What stands for such an attribute under another name (a first name,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from valuetier.errors import InvalidParameterError, ProtectedColumnsError
 
-# What has an age, or can be disabled, or healthy, without being a person; and the unit of an account's age.
+# What has an age, or can be disabled, or healthy, without being a person.
 THINGS = (
-    "account", "building", "car", "contract", "days", "debt", "device", "email", "equipment", "feature", "house",
-    "inventory", "invoice", "lead", "machine", "membership", "order", "page", "receivable", "relationship", "stock", "subscription", "ticket", "vehicle",
+    "account", "asset", "basket", "building", "business", "car", "card", "cart", "churn", "company", "contract",
+    "coupon", "credit", "debt", "device", "domain", "email", "equipment", "feature", "firm", "house", "inventory",
+    "invoice", "item", "lead", "listing", "loan", "machine", "membership", "order", "page", "policy", "product",
+    "products", "receivable", "relationship", "session", "stock", "subscription", "supplies", "ticket", "vehicle",
 )  # fmt: skip
-THINGS_ZH = ("账户", "账号", "账龄", "合同", "订单", "库存", "车辆", "房屋", "设备", "商品", "产品")
+THINGS_ZH = (
+    "账户",
+    "账号",
+    "账龄",
+    "合同",
+    "订单",
+    "库存",
+    "车辆",
+    "房屋",
+    "设备",
+    "商品",
+    "产品",
+    "企业",
+    "公司",
+)
+# Who stands behind a thing: the age of an account's holder is that of a person.
+PERSONS = ("holder", "owner", "driver", "insured", "head", "signer", "buyer")
+PERSONS_ZH = ("持有人", "联系人", "签署人", "车主", "业主", "户主", "本人", "被保险人")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -36,7 +56,7 @@ class Attribute:
     chinese : tuple of str
         Parts of a Chinese name.
     unless, unless_zh : tuple of str
-        Words that make it something else.
+        Words that make it something else, where none of ``PERSONS`` stands beside them.
     """
 
     name: str
@@ -50,27 +70,43 @@ ATTRIBUTES = (
     Attribute(
         "age",
         (
-            "age", "ages", "agegroup", "ageband", "agerange", "ageclass", "birth", "birthday", "birthdate",
-            "birthyear", "dateofbirth", "dob", "born", "elderly",
+            "age", "ages", "agegroup", "agegrp", "ageband", "ageyears", "agebucket", "agerange", "ageclass", "elderly",
         ),
-        ("年龄", "岁数", "生日", "出生", "年龄段"),
-        unless=THINGS,
+        ("年龄", "年齡", "年纪", "岁数"),
+        unless=(*THINGS, "days"),
         unless_zh=THINGS_ZH,
     ),
-    Attribute("sex or gender", ("sex", "gender", "male", "female", "transgender"), ("性别", "男女")),
+    Attribute(
+        "age",
+        (
+            "birth", "birthday", "birthdays", "birthdate", "birthyear", "dateofbirth", "yearofbirth", "dob", "yob",
+            "born",
+        ),
+        ("生日", "出生"),
+        unless_zh=("出生率",),
+    ),
+    Attribute(
+        "sex or gender",
+        ("sex", "sexes", "gender", "genders", "male", "female", "woman", "women", "transgender"),
+        ("性别", "性別", "男女", "男性", "女性"),
+        unless=("products",),
+    ),
     Attribute("sexual orientation", ("sexual", "sexuality", "lgbt", "lgbtq"), ("性取向", "性倾向")),
     Attribute(
         "race, colour or ethnic origin",
-        ("race", "races", "racial", "ethnic", "ethnicity", "skin color", "skin colour", "caste", "tribe"),
-        ("种族", "民族", "肤色", "族裔"),
+        (
+            "race", "races", "racial", "ethnic", "ethnicity", "ethnicities", "skin color", "skin colour", "skin tone",
+            "caste", "tribe",
+        ),
+        ("种族", "種族", "民族", "肤色", "膚色", "族裔"),
     ),
     Attribute(
         "nationality or origin",
         (
-            "nationality", "citizenship", "national origin", "social origin", "birthplace", "birth place",
-            "birth country", "immigrant", "immigration", "mother tongue", "native language",
+            "nationality", "nationalities", "citizenship", "national origin", "social origin", "birthplace", "birth place",
+            "birth country", "immigrant", "immigrants", "immigration", "mother tongue", "native language",
         ),
-        ("国籍", "籍贯", "户籍", "出生地", "母语"),
+        ("国籍", "國籍", "籍贯", "籍貫", "户籍", "出生地", "母语"),
     ),
     Attribute(
         "religion or belief",
@@ -87,24 +123,31 @@ ATTRIBUTES = (
     ),
     Attribute(
         "marital status",
-        ("marital", "maritalstatus", "married", "marriage", "divorced", "widowed", "civil status"),
-        ("婚姻", "婚否", "已婚", "未婚"),
+        ("marital", "maritalstatus", "married", "marriage", "divorced", "widow", "widowed", "widower", "civil status"),
+        ("婚姻", "婚否", "离异", "丧偶", "已婚", "未婚"),
     ),
     Attribute(
         "disability",
-        ("disability", "disabilities", "disabled", "handicap", "handicapped"),
-        ("残疾", "残障"),
+        ("disability", "disabilities", "disabled", "handicap", "handicaps", "handicapped"),
+        ("残疾", "殘疾", "残障"),
         unless=THINGS,
     ),
     Attribute(
         "health",
-        (
-            "health", "medical", "diagnosis", "illness", "disease", "medication", "pregnancy", "pregnant",
-            "maternity",
-        ),
-        ("健康", "疾病", "病史", "病历", "怀孕", "孕妇", "孕产", "妊娠"),
+        ("health",),
+        ("健康",),
         unless=(*THINGS, "score", "index"),
         unless_zh=("健康度", "健康分", *THINGS_ZH),
+    ),
+    Attribute(
+        "health",
+        (
+            "medical", "diagnosis", "diagnoses", "illness", "illnesses", "disease", "diseases", "medication", "pregnancy",
+            "pregnancies", "pregnant", "maternity",
+        ),
+        ("疾病", "病史", "病历", "怀孕", "孕妇", "孕产", "妊娠"),
+        unless=("device", "equipment", "product", "products", "supplies"),
+        unless_zh=("产品", "商品", "用品"),
     ),
     Attribute("genetic or biometric data", ("genetic", "genetics", "biometric", "biometrics"), ("基因", "生物识别")),
     Attribute("criminal record", ("criminal", "convictions"), ("犯罪", "前科")),
@@ -122,6 +165,7 @@ def protected_attribute(column: str) -> str | None:
     >>> protected_attribute("average_spend"), protected_attribute("account_age_days")
     (None, None)
     """
+    column = unicodedata.normalize("NFKC", column)
     words = frozenset(word.lower() for word in WORD.findall(column))
     return next((one.name for one in ATTRIBUTES if _in_english(one, words) or _in_chinese(one, column)), None)
 
@@ -167,9 +211,10 @@ def allowed_names(allowed: Any) -> list[str]:
 
 def _in_english(attribute: Attribute, words: frozenset[str]) -> bool:
     named = any(words >= set(phrase.split()) for phrase in attribute.phrases)
-    return named and words.isdisjoint(attribute.unless)
+    return named and (words.isdisjoint(attribute.unless) or not words.isdisjoint(PERSONS))
 
 
 def _in_chinese(attribute: Attribute, column: str) -> bool:
     named = any(part in column for part in attribute.chinese)
-    return named and not any(part in column for part in attribute.unless_zh)
+    other = any(part in column for part in attribute.unless_zh)
+    return named and (not other or any(part in column for part in PERSONS_ZH))

@@ -18,8 +18,12 @@ COLUMNS_ZH: Mapping[str, str] = {
     "loyalty": "忠诚度",
     "clv": "客户终身价值",
     "referral_value": "推荐价值",
+    "probability_alive": "存活概率",
     "probability_not_alive": "流失概率",
     "value_at_risk": "面临流失的价值",
+    "qualifying_points": "定级积分",
+    "qualifying_spend": "定级消费",
+    "balance": "积分余额",
 }
 
 

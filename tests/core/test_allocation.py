@@ -188,8 +188,8 @@ def test_what_is_not_proved_is_stated(monkeypatch):
     """With hardly a branch to try the plan is no worse than greedy ones, and the bound tells the gap."""
     problem = problem_of(2, n=80, k=6, m=4)
     exact = allocation.allocate(problem)
-    monkeypatch.setattr(allocation, "CORES", ((1, 1),))
-    monkeypatch.setattr(allocation, "LAST_CORE", (0, 1))
+    monkeypatch.setattr(allocation, "CORES", (1,))
+    monkeypatch.setattr(allocation, "WHOLE", 0)
     rough = allocation.allocate(problem)
     assert allocation.keeps_promises(problem, rough.counts)
     greedy = max(allocation.plan_value(problem, one_by_one(problem, use)) for use in problem.use.T)

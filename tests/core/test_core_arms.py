@@ -12,6 +12,7 @@ from scipy import stats
 
 from valuetier._core.arms import (
     Arms,
+    _lots,
     adjusted,
     arms,
     difference_interval,
@@ -84,6 +85,34 @@ def test_t_limits_are_the_permutation_test():
         assert (value < low[0]) == (p_low <= 0.05)
 
 
+@pytest.mark.parametrize("price", [9.99, 5.01, 1e6 / 7])
+def test_who_all_pay_the_same_do_not_vary(price):
+    """Means of equal amounts differ in the last bits; difference and error are exactly 0."""
+    found = arms(np.full((1000, 1), price), np.arange(1000) < 900)
+    assert (found.difference[0], found.error[0]) == (0.0, 0.0)
+    draws = redrawn(np.repeat([[price], [0.0]], [2, 8], axis=0), 2, 999, np.random.default_rng(0))
+    both = draws.var_treated[:, 0] == 0
+    assert set(draws.error[both & (draws.difference[:, 0] > 0), 0]) == {0.0}
+
+
+@pytest.mark.parametrize(("n", "n_treated"), [(10, 5), (12, 6), (40, 20), (60, 20)])
+def test_ties_with_a_limit_are_inside(n, n_treated):
+    """Shares give many lots the very same statistic: none is rejected that the draws say is not rare."""
+    treated = np.arange(n) < n_treated
+    for buyers in range(1, n):
+        for of_treated in range(max(0, buyers - (n - n_treated)), min(n_treated, buyers) + 1):
+            values = np.zeros((n, 1))
+            values[:of_treated] = values[n_treated : n_treated + buyers - of_treated] = 1.0
+            found, draws = arms(values, treated), redrawn(values, n_treated, 199, np.random.default_rng(0))
+            if found.error[0] > 0:
+                low, high = difference_interval(found, *t_limits(draws, 0.05))
+                t = np.copysign(np.inf, draws.difference)
+                t = np.divide(draws.difference, draws.error, out=t, where=draws.error > 0)
+                observed = found.difference / found.error
+                as_far = min((t >= observed - 1e-6).sum(), (t <= observed + 1e-6).sum())
+                assert (low[0] > 0 or high[0] < 0) <= ((1 + as_far) / 200 <= 0.025)
+
+
 def test_too_few_draws_limit_nothing():
     """An alpha that so few draws cannot show has infinite limits, and no interval."""
     draws = redrawn(np.arange(10.0)[:, None], 5, 30, np.random.default_rng(0))
@@ -93,6 +122,18 @@ def test_too_few_draws_limit_nothing():
     assert np.isnan(ends).all()
     assert tail_draws(39, 0.05) == 0
     assert tail_draws(38, 0.05) < 0
+
+
+def test_arms_that_chance_makes_too_often_are_not_certain():
+    """Two arms of four alike customers each come by chance in 2 of 70 lots: enough at 5 %, not at 2 %."""
+    values = np.repeat([[1.0], [2.0]], 4, axis=0)
+    found, treated = arms(values, np.arange(8) >= 4), 4
+    draws = redrawn(values, treated, 3999, np.random.default_rng(0))
+    low, high = difference_interval(found, *t_limits(draws, 0.05))
+    assert (low[0], high[0]) == (1.0, 1.0)
+    assert np.isnan(difference_interval(found, *t_limits(draws, 0.02))).all()
+    nothing = arms(np.ones((8, 1)), np.arange(8) >= 4)
+    assert difference_interval(nothing, np.array([-np.inf]), np.array([np.inf])) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("times", [1.0, 1.5])
@@ -149,6 +190,26 @@ def test_lift_needs_means_above_zero():
     assert np.isnan(low[:2]).all()
     assert np.isnan(high[:2]).all()
     assert low[2] == high[2] == pytest.approx(0.5)
+
+
+@given(st.integers(2, 400).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n // 2))))
+def test_lots_of_a_shuffle_overlap_no_more_than_by_chance(sizes):
+    """Every lot has its size, and any two share at most the customers that independent ones share on average."""
+    n, small = sizes
+    pieces, lots = _lots(n, small)
+    members = lots[:, pieces]
+    assert (members.sum(axis=1) == small).all()
+    shared = members @ members.T
+    np.fill_diagonal(shared, 0)
+    assert shared.max() <= max(small**2 / n, 0) + 1
+    assert len(lots) >= n // small
+
+
+def test_what_is_explained_in_full_does_not_vary():
+    """Customers who pay the same as before leave no noise in the last bits that could look like an effect."""
+    before = np.random.default_rng(7).lognormal(5, 1, (300, 1))
+    found = adjusted(0.9 * before, before)
+    assert np.ptp(found) == 0.0
 
 
 def test_adjustment_is_the_residual_of_a_regression():

@@ -1,5 +1,7 @@
 """The grid of values that a table can hold, and the turns of the highest parabola."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +59,7 @@ def test_turns_against_a_walk(centres, alike):
     (turns,) = highest_turns(square, slope[None, :], level[None, :])
     edges = np.concatenate([[-50.0], turns[~np.isnan(turns) & (np.abs(turns) < 50)], [50.0]])
     assert (np.diff(edges) >= 0).all()
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         walk = start + (end - start) * np.linspace(0.01, 0.99, 25)
         values = square[:, None] * walk**2 + slope[:, None] * walk + level[:, None]
         best = values.max(axis=0)

@@ -71,7 +71,7 @@ def test_equal_groups_are_fine(assignment):
     found = disparity(assignment, names)
     assert found.to_frame()["outcome"].eq("no difference can be shown").all()
     assert "No group is below four fifths" in str(found)
-    assert "没有一组低于其五分之四" in found.verdict("zh")
+    assert "没有一组低于最高比例的五分之四" in found.verdict("zh")
 
 
 def test_false_findings_are_as_rare_as_they_say(assignment):
@@ -100,6 +100,21 @@ def test_below_four_fifths_by_chance_is_told_apart(assignment):
     assert "forty: 12.5 %" in str(found)
     assert "no shortfall beyond chance can be shown" in str(found)
     assert "看不出超出偶然的不足" in found.verdict("zh")
+
+
+def test_exactly_four_fifths_is_not_below():
+    """A share of 1 in 50 is four fifths of 1 in 40, whatever the last bits of the quotient."""
+    assert (1 / 50) / (1 / 40) < 0.8
+    customers = pd.DataFrame({"customer_id": np.arange(200), "spend": 1000.0 - np.arange(200)})
+    tiers = vt.PyramidSegmenter(preset="hml").fit(customers).assign(customers)
+    top, rest = np.flatnonzero(tiers.codes == 0), np.flatnonzero(tiers.codes > 0)
+    names = np.full(200, None, dtype=object)
+    for name, n, first in (("fifty", 50, 0), ("forty", 40, 50)):
+        names[top[first // 50]] = name
+        names[rest[first : first + n - 1]] = name
+    row = _row(disparity(tiers, names).to_frame(), "fifty")
+    assert (row["share"], row["ratio"]) == (0.02, 0.8)
+    assert not row["below_four_fifths"]
 
 
 def test_little_less_is_told_apart(assignment):
@@ -151,6 +166,28 @@ def test_actions_by_group(assignment, groups):
     assert _row(found.to_frame(), "B")["p_adjusted"] >= _row(alone, "B")["p_adjusted"]
     few = disparity(assignment, groups, actions=actions.head(1)).to_frame("price")
     assert few["selected"].sum() == int(actions["affects_price"].iloc[0])
+
+
+def test_actions_of_other_customers_are_refused(assignment, groups):
+    """A table of actions in which nobody is known is another table; one without rows is none for anybody."""
+    actions = vt.StrategyMapper().map(assignment)
+    strangers = actions.assign(customer_id=np.arange(len(actions)))
+    with pytest.raises(
+        vt.InvalidDataError, match=r"actions: none of \d+ rows is of one of the 1000 customers"
+    ):
+        disparity(assignment, groups, actions=strangers)
+    nothing = disparity(assignment, groups, actions=actions.head(0))
+    assert nothing.overall["price"] == 0.0
+    assert "An action that affects the price goes to 0.0 % of all customers.\n" in str(nothing)
+    assert "Service for a customer" not in str(nothing)
+    assert "0.0% 的客户会得到影响价格的动作。\n" in nothing.verdict("zh")
+
+
+def test_the_largest_share_is_named_where_shares_differ(assignment, groups):
+    """Where all have the same share none has the largest."""
+    assert "the largest share is that of A" in str(disparity(assignment, groups))
+    assert "比例最高的是“A”" in disparity(assignment, groups).verdict("zh")
+    assert "largest share is that of" not in str(disparity(assignment, ["A"] * N))
 
 
 def test_kinds_of_groups_agree(assignment, groups):

@@ -31,12 +31,14 @@ def codes_where_possible(segmenter, customers, name, value):
 
 def _possible(customers, name, value):
     """Return whose purchase history can have the value."""
-    again = customers["x"] > 0
-    return {
-        "x": (value >= 1) == again if value >= 0 else again & False,
-        "t_x": (0 < value) & (value <= customers["T"]) & again | (value == 0) & ~again,
-        "T": value >= customers["t_x"],
-    }.get(name, pd.Series(True, index=customers.index)).to_numpy()
+    if name in ("recency_days", "orders"):
+        return np.full(len(customers), value >= 0)
+    if name not in ("x", "t_x", "T"):
+        return np.ones(len(customers), dtype=bool)
+    if name == "T":
+        return (value >= customers["t_x"]).to_numpy()
+    within = value >= 1 if name == "x" else (value > 0) & (value <= customers["T"])
+    return np.where(customers["x"] > 0, within, value == 0)
 
 
 def check_laws(segmenter, customers, *, seed=0, more_values=()):
@@ -67,6 +69,10 @@ def _check_stated(segmenter, customers, frame, name, change, own):
         assert (code[np.isnan(to)] == -1).all()
     values = significant(customers[name].to_numpy(dtype=float), 14)
     known = ~np.isnan(values)
+    if name in ("x", "t_x"):  # of who bought once neither can move alone
+        once = (customers["x"] == 0).to_numpy()
+        assert np.isnan(change.keeps_from[once]).all()
+        known &= ~once
     assert (change.keeps_from[known] <= values[known]).all()
     assert (values[known] < change.keeps_to[known]).all()
     np.testing.assert_array_equal(frame[f"{name}_to_next"], change.to_next)

@@ -36,7 +36,7 @@ def test_the_sentences_of_a_pyramid():
     assert told.loc[12, "to_lose"] == "To Ordinary: spend below 287 (25.4 away)."
     assert told.loc[11, "to_next"] == "The best tier."
     assert told.loc[13, "to_lose"] == "To No value: spend at most 0 (20.5 away)."
-    assert told.loc[14, "to_next"] == "To Small: spend above 0 (0 more)."
+    assert told.loc[14, "to_next"] == "To Small: spend above 0."
     assert told.loc[14, "to_lose"] == "The last tier."
     assert set(told["cuts"]) == {f"Cuts {pyramid.version()} of 1998-06-30"}
 
@@ -50,7 +50,7 @@ def test_the_sentences_in_chinese():
     pyramid = vt.explanation(PYRAMID.fit(CUSTOMERS), CUSTOMERS).sentences("zh")
     assert pyramid["to_next"][1] == "升为“Vital”：消费金额达到 1,204（还差 891.60）。"
     assert pyramid["to_lose"][1] == "降为“Ordinary”：消费金额低于 287（尚余 25.4）。"
-    assert pyramid["to_next"][0] == "已是最高等级。"
+    assert pyramid["to_next"][0] == "已是最高层级。"
     assert pyramid["cuts"][0].endswith("（1998-06-30）")
 
 
@@ -73,7 +73,7 @@ def test_one_customer_step_by_step():
         "to Low: no order for 31 days (21 away)."
     )
     assert text[-1] == f"  Cuts {rfm.version()} of 1998-06-30"
-    assert "距上次购买天数 10，得分 2：不低于 6 且低于 31 时等级不变" in found.customer(12, "zh")
+    assert "距上次购买天数 10，得分 2：不低于 6 且低于 31 时层级不变" in found.customer(12, "zh")
     with pytest.raises(InvalidDataError, match="customer: none of 4 customers has this id"):
         found.customer(99)
 
@@ -128,7 +128,7 @@ def test_a_segmenter_of_three_methods_says_that_it_does_not_say():
     ]
     assert found.cuts() == "Cuts without a version"
     assert found.to_frame()["next_tier"].fillna("").tolist() == ["", "", "More", "More"]
-    assert "该分层方法不说明分级依据" in found.customer(11, "zh")
+    assert "该分层方法不说明分层依据" in found.customer(11, "zh")
     with pytest.raises(InvalidDataError, match="of the kind 'halves' does not state its cuts"):
         found.reconstruct()
 
@@ -146,9 +146,25 @@ def test_both_languages_say_the_same_numbers(name):
             assert re.search(r"[\u4e00-\u9fff]", other)
 
 
-@given(value=st.floats(-1e12, 1e12, allow_subnormal=False), up=st.booleans())
+@given(value=st.floats(-1e150, 1e150, allow_subnormal=False) | st.floats(-1e12, 1e12), up=st.booleans())
 def test_a_written_number_is_never_on_the_wrong_side(value, up):
     """Rounded up it is not below, rounded down not above what it stands for, and close to it."""
     shown = float(rounded(value, up).replace(",", ""))
     assert shown >= value if up else shown <= value
     assert shown == pytest.approx(value, rel=1e-4, abs=1e-12)
+
+
+def test_the_kind_of_frame_does_not_matter():
+    """Polars, eager and lazy, and Arrow give the table that pandas gives; rows in another order their own rows."""
+    pl = pytest.importorskip("polars")
+    customers = make(80, seed=2)
+    expected = vt.explanation(fitted("rfm"), customers).to_frame()
+    other = pl.from_pandas(customers)
+    for table in (other, other.lazy(), other.to_arrow()):
+        pd.testing.assert_frame_equal(vt.explanation(fitted("rfm"), table).to_frame(), expected)
+    shuffled = vt.explanation(fitted("kmeans"), customers.sample(frac=1, random_state=0)).to_frame()
+    again = vt.explanation(fitted("kmeans"), customers).to_frame()
+    pd.testing.assert_frame_equal(
+        shuffled.sort_values("customer_id", ignore_index=True),
+        again.sort_values("customer_id", ignore_index=True),
+    )

@@ -31,14 +31,27 @@ def test_points_and_intervals_are_those_of_the_table(found):
     """Each row is a tier with its lift and both ends, in the colour of its outcome."""
     ax, table = plot_effect(found), found.to_frame()
     assert [text.get_text() for text in ax.get_yticklabels()] == table["tier"].tolist()
-    for container, colour in zip(ax.containers, (VALUE, CUSTOMERS), strict=True):
-        points, _, (bars,) = container
-        assert to_hex(points.get_color()) == colour
-        rows = table.iloc[points.get_ydata().astype(int)]
-        np.testing.assert_allclose(points.get_xdata(), rows["lift"])
+    _, points, arrows, open_points, _ = ax.lines
+    for bars, dots, colour in zip(ax.collections, (points, open_points), (VALUE, CUSTOMERS), strict=True):
+        assert to_hex(dots.get_color()) == colour
+        rows = table.iloc[dots.get_ydata().astype(int)]
+        np.testing.assert_allclose(dots.get_xdata(), rows["lift"])
         for segment, row in zip(bars.get_segments(), rows.itertuples(), strict=True):
             np.testing.assert_allclose(segment[:, 0], np.minimum([row.lift_low, row.lift_high], 2.0))
         assert (rows["outcome"] == "more").all() == (colour == VALUE)
+    beyond = table["lift_high"].iloc[arrows.get_ydata().astype(int)] > 2.0
+    assert np.isfinite(arrows.get_xdata()).tolist() == beyond.tolist()
+
+
+def test_what_lies_beyond_the_picture_is_an_arrow():
+    """A lift beyond +200 % has no point that would stand in a wrong place, and its interval an arrow for an end."""
+    found = effect_of(GROUPS, made_orders(GROUPS, times=6.0))
+    table, ax = found.to_frame(), plot_effect(found)
+    assert table["lift"].gt(2.0).all()
+    _, points, arrows = ax.lines
+    assert np.isnan(points.get_xdata()).all()
+    assert arrows.get_xdata().tolist() == [2.0] * len(table)
+    assert arrows.get_marker() == ">"
 
 
 def test_words_follow_the_language(found):

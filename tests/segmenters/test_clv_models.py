@@ -146,7 +146,7 @@ def test_opportunities_are_discounted_by_the_day():
 def members(n: int, seed: int) -> pd.DataFrame:
     """Return customers of whom half are members, who buy twice as often."""
     rng = np.random.default_rng(seed)
-    table = pd.DataFrame({"member": rng.integers(0, 2, n), "age": rng.integers(20, 70, n)})
+    table = pd.DataFrame({"member": rng.integers(0, 2, n), "income": rng.integers(20, 70, n)})
     buyers = vt.BGNBD.from_params(r=0.9, alpha=60, a=0.8, b=2.5, rate_coefficients={"0": np.log(2.0)})
     x, t_x, T = buyers.simulate(
         n, rng.integers(200, 700, n), rng, rate_covariates=table[["member"]].to_numpy()
@@ -160,7 +160,7 @@ def test_covariates_are_columns(model, tmp_path):
     """Columns named for the rate and for dropout reach the model; members who buy more are worth more."""
     customers = members(1_500, 0)
     clv = vt.CLVSegmenter(
-        model=model, rate_covariates=("member", "age"), dropout_covariates=("age",), margin="rate"
+        model=model, rate_covariates=("member", "income"), dropout_covariates=("income",), margin="rate"
     ).fit(customers.assign(rate=0.5))
     assert len(clv.model_.rate_coefficients_) == 2
     assert len(clv.model_.dropout_coefficients_) == 1
@@ -171,8 +171,8 @@ def test_covariates_are_columns(model, tmp_path):
     assert recent.any()
     assert (value[1][recent] > value[0][recent]).all()
     effects = {
-        "rate_covariates": twins[["member", "age"]].to_numpy(),
-        "dropout_covariates": twins[["age"]].to_numpy(),
+        "rate_covariates": twins[["member", "income"]].to_numpy(),
+        "dropout_covariates": twins[["income"]].to_numpy(),
     }
     alive = clv.model_.probability_alive(*(twins[name] for name in HISTORY), **effects)
     np.testing.assert_array_equal(clv.transform(twins)[:, 0], alive)
@@ -183,13 +183,13 @@ def test_covariates_are_columns(model, tmp_path):
 def test_columns_of_covariates_go_by_name():
     """Their order in the table is no matter; one that is missing is named."""
     customers = members(600, 1)
-    clv = vt.CLVSegmenter(rate_covariates=("member", "age")).fit(customers)
+    clv = vt.CLVSegmenter(rate_covariates=("member", "income")).fit(customers)
     turned = customers[customers.columns[::-1]]
     np.testing.assert_array_equal(clv.score_samples(turned), clv.score_samples(customers))
     with pytest.raises(vt.MissingColumnsError, match=r"lacks \['member'\]"):
         clv.predict(customers.drop(columns="member"))
-    with pytest.raises(vt.InvalidDataError, match="age"):
-        clv.predict(customers.assign(age=np.nan))
+    with pytest.raises(vt.InvalidDataError, match="income"):
+        clv.predict(customers.assign(income=np.nan))
 
 
 def test_equal_histories_with_other_attributes_are_other_customers():

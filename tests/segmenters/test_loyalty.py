@@ -100,7 +100,7 @@ def test_the_sentence_names_what_is_missing():
     ]
     assert loyalty.explain(_members(3_750, 12_000), "zh")["reason"].tolist() == [
         "定级积分：3,750 (≥ 1,000，< 5,000) → 金卡；再积 1,250 分升为铂金",
-        "定级积分：12,000 (≥ 10,000) → 钻石；已是最高等级",
+        "定级积分：12,000 (≥ 10,000) → 钻石；已是最高层级",
     ]
     for column, english, chinese in (
         ("spend", "; 999 more spend to Gold", "；再消费 999 升为金卡"),

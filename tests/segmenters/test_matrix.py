@@ -146,11 +146,11 @@ def test_value_at_risk_is_value_times_the_chance_to_be_gone():
     np.testing.assert_allclose(matrix.transform(customers)[:, -1], [75, 8, 0.8, 0.6])
     assert matrix.lines_ == (41, 0.5)
     assert matrix.explain(customers)["reason"][0] == (
-        "spend 100 (on or above the line 41), probability_not_alive 0.75 (on or above the line 0.5), "
-        "value_at_risk 75 → Rescue"
+        "probability_alive 0.25; spend 100 (on or above the line 41), "
+        "probability_not_alive 0.75 (on or above the line 0.5), value_at_risk 75 → Rescue"
     )
     assert matrix.explain(customers, "zh")["reason"][0] == (
-        "消费金额 100（不低于分界线 41），流失概率 0.75（不低于分界线 0.5），面临流失的价值 75 → 优先挽留客户"
+        "存活概率 0.25；消费金额 100（不低于分界线 41），流失概率 0.75（不低于分界线 0.5），面临流失的价值 75 → 优先挽留客户"
     )
 
 
@@ -235,11 +235,15 @@ def test_weighted_columns_are_rated_and_averaged():
 
 
 def test_a_weighted_axis_in_words():
-    """Columns of the axis are named with a plus."""
+    """Columns of the axis are named with a plus, after their values and ratings."""
     customers = make()
     matrix = vt.MatrixSegmenter(axes=({"orders": 1, "spend": 1}, "T")).fit(customers)
-    assert matrix.explain(customers)["reason"][0].startswith("orders+spend ")
-    assert matrix.explain(customers, "zh")["reason"][0].startswith("购买次数+消费金额 ")
+    assert matrix.explain(customers)["reason"][0].startswith(
+        "orders 2 → 34.6734, spend 72 → 42.7136; orders+spend 38.6935 "
+    )
+    assert matrix.explain(customers, "zh")["reason"][0].startswith(
+        "购买次数 2 → 34.6734 分，消费金额 72 → 42.7136 分；购买次数+消费金额 38.6935"
+    )
 
 
 numbers = st.lists(st.integers(0, 20).map(float), min_size=4, max_size=12)
@@ -290,7 +294,8 @@ def test_the_sentence_gives_the_segment(lang):
     names = matrix.get_segment_names_out(lang)
     for row in matrix.explain(customers, lang).itertuples():
         a, a_line, b, b_line = (
-            float(t.replace(",", "")) for t in re.findall(r"-?\d[\d,]*(?:\.\d+)?", row.reason)
+            float(t.replace(",", ""))
+            for t in re.findall(r"-?\d[\d,]*(?:\.\d+)?", re.split("[；;]", row.reason)[1])
         )
         assert names[2 * (a < a_line) + (b < b_line)] == row.segment == row.tier
         assert row.reason.count({"en": "on or above", "zh": "不低于"}[lang]) == (a >= a_line) + (b >= b_line)

@@ -120,12 +120,16 @@ def test_the_rfm_sentence_goes_from_values_to_scores_to_the_tier(lang):
 
 @languages
 def test_the_kaism_sentence_gives_the_quadrant(lang):
-    """Both scores, both lines and the words between them lead to the tier."""
+    """Raw values and ratings first; then both scores, both lines and the words between them lead to the tier."""
     kaism = fitted("kaism")
     names = kaism.get_tier_names_out(lang)
     on_or_above = {"en": "on or above", "zh": "不低于"}[lang]
-    for row in kaism.explain(make(100, seed=5), lang).itertuples():
-        a, a_line, s, s_line = (_value(text, np.nan) for text in _numbers(row.reason))
+    customers = make(100, seed=5)
+    for row, spend in zip(kaism.explain(customers, lang).itertuples(), customers["spend"], strict=True):
+        raw, scored = re.split("[；;]", row.reason)
+        a, a_line, s, s_line = (_value(text, np.nan) for text in _numbers(scored))
+        value, points = (_value(text, np.nan) for text in _numbers(raw)[:2])
+        assert (value, points) == (spend, pytest.approx(a, abs=0.05))  # spend alone is one axis
         assert names[2 * (a < a_line) + (s < s_line)] == row.tier
         assert row.reason.count(on_or_above) == (a >= a_line) + (s >= s_line)
 
@@ -137,12 +141,15 @@ def test_the_kaism_sentence_of_a_capped_account_says_why():
         accounts
     )
     key, capped, low = kaism.explain(accounts)["reason"]
-    both_high = "attractiveness {0} (on or above the line 50), strength {0} (on or above the line 50)"
-    assert key == both_high.format(90) + " → Key"
-    assert capped == both_high.format(80) + (
+    both_high = "value {1} → {0}, fit {1} → {0}; attractiveness {0} (on or above the line 50), strength {0} (on or above the line 50)"
+    assert key == both_high.format(90, 9) + " → Key"
+    assert capped == both_high.format(80, 8) + (
         " → Develop; next in line: key accounts are limited to 1 (mean of both axes 80, needed 90)"
     )
-    assert low == "attractiveness 10 (below the line 50), strength 10 (below the line 50) → Opportunity"
+    assert low == (
+        "value 1 → 10, fit 1 → 10; "
+        "attractiveness 10 (below the line 50), strength 10 (below the line 50) → Opportunity"
+    )
     assert kaism.explain(accounts, "zh")["reason"][1].endswith(
         "→ 发展客户；候补：关键客户上限为 1 个（两轴均值 80，须达 90）"
     )
@@ -165,7 +172,7 @@ def test_kaism_scores_next_to_the_line_do_not_look_like_it():
     kaism = vt.KAISMSegmenter(attractiveness={"value": 1}, strength={"fit": 1}, scale=(0, 100)).fit(accounts)
     first, second = kaism.explain(accounts)["reason"]
     assert first.startswith(
-        "attractiveness 49.96 (below the line 50.0), strength 50 (on or above the line 50)"
+        "value 49.96 → 49.96, fit 50 → 50; attractiveness 49.96 (below the line 50.0), strength 50 (on or above the line 50)"
     )
     assert "strength 50.04 (on or above the line 50.0)" in second
 

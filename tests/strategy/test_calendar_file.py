@@ -1,7 +1,7 @@
 """The iCalendar file: read back by the library, and looked at byte by byte."""
 
 import sys
-from datetime import date
+from datetime import date, timedelta
 
 import icalendar
 import numpy as np
@@ -52,6 +52,9 @@ def test_the_file_says_what_the_table_says(tmp_path, lang):
         assert str(event["DESCRIPTION"]).startswith(row["reason"])
         assert row["owner"] in event["DESCRIPTION"]
         assert event["DTSTART"].dt == row["date"].date()
+        assert event["DTEND"].dt - event["DTSTART"].dt == timedelta(
+            1
+        )  # the day after, which is not part of it
         assert event["CATEGORIES"].cats == [row["tier"]]
 
 
@@ -67,7 +70,7 @@ def test_lines_are_those_of_the_standard(tmp_path, lang):
     assert all(line.decode("utf-8") is not None for line in lines)
     unfolded = raw.replace(b"\r\n ", b"").decode("utf-8").split("\r\n")
     assert {"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//valuetier//follow-ups//EN"} <= set(unfolded)
-    for name in ("UID", "DTSTAMP", "DTSTART;VALUE=DATE", "SUMMARY", "CATEGORIES"):
+    for name in ("UID", "DTSTAMP", "DTSTART;VALUE=DATE", "DTEND;VALUE=DATE", "SUMMARY", "CATEGORIES"):
         n_lines = sum(line.startswith(f"{name}:") for line in unfolded)
         assert n_lines == unfolded.count("BEGIN:VEVENT") == unfolded.count("END:VEVENT")
     assert any("Müller\\, Söhne\\; Co\\\\KG\\nSüd" in line for line in unfolded)
@@ -108,6 +111,32 @@ def test_titles_can_name_nobody(tmp_path):
     path = calendar().to_icalendar(tmp_path / "a.ics", names=lambda customer: "")
     assert b"c-1" not in path.read_bytes()
     assert {str(event["SUMMARY"]) for event in events(path)} == set(calendar().table["action"])
+
+
+def few(ids):
+    """Return follow-ups of customers with one order each, the day before."""
+    assignment = TierAssignment(np.zeros(len(ids), dtype=np.int64), TIERS, None, None, ids, "test", AS_OF)
+    people = pd.DataFrame({"customer_id": pd.Series(ids, dtype=object), "last_order": [AS_OF] * len(ids)})
+    return vt.follow_ups(assignment, people, horizon_days=30)
+
+
+def test_uids_differ_where_ids_are_written_alike(tmp_path):
+    """The number 7 and the text "7" are two customers, and no two events share a UID."""
+    found = few(np.array([7, "7"], dtype=object))
+    read = events(found.to_icalendar(tmp_path / "a.ics"))
+    assert len({str(event["UID"]) for event in read}) == len(found) == 4
+
+
+def test_names_that_are_no_plain_text(tmp_path):
+    """None names nobody; control characters, which the standard forbids, are left out, line ends are line ends."""
+    found = few(np.array(["a\x07b", "c\u2028d"], dtype=object))
+    nameless = events(found.to_icalendar(tmp_path / "a.ics", names=lambda customer: None))
+    assert {str(event["SUMMARY"]) for event in nameless} == set(found.table["action"])
+    raw = found.to_icalendar(tmp_path / "b.ics").read_bytes().replace(b"\r\n ", b"")
+    assert b"SUMMARY:ab: " in raw
+    assert "SUMMARY:c\u2028d: ".encode() in raw
+    windows = events(found.to_icalendar(tmp_path / "c.ics", names=lambda customer: "x\r\ny\rz"))
+    assert str(windows[0]["SUMMARY"]).startswith("x\ny\nz: ")
 
 
 def test_the_suppressed_are_not_in_the_file(tmp_path):

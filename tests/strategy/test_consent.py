@@ -48,7 +48,7 @@ def listed(kind, **columns):
     "suppress",
     [
         [1], (1, 1), {1, 99}, np.array([1]), pd.Series([1]), pd.Series([1.0]), pd.Index([1]), pl.Series([1]),
-        pa.chunked_array([[1]]), {1: None}.keys(), (one for one in [1]), pd.DataFrame({"customer_id": [1]}),
+        pa.chunked_array([[1]]), pa.array([1]), {1: None}.keys(), (one for one in [1]), pd.DataFrame({"customer_id": [1]}),
         pl.LazyFrame({"customer_id": [1]}), read_suppression([1]),
     ],
     ids=lambda value: type(value).__name__,
@@ -224,7 +224,10 @@ def test_runs_in_memory_and_on_disk_withhold_the_same(orders, tmp_path, monkeypa
     for files in (here.files, there.files):
         assert not {4, 20_000} & set(read_table(files["actions"])["customer_id"])
         assert here.withheld.sentence(lang) in files["report"].read_text(encoding="utf-8")
+        closed = read_table(files["tiers"]).set_index("customer_id")["suppressed"].dropna()
+        assert closed.to_dict() == {4: "all", 8: "email", 20_000: "all"}
     assert len(read_table(there.files["actions"])) == len(here.actions)
+    assert "suppressed" not in read_table(vt.run(log, out=tmp_path / "plain").files["tiers"])
 
 
 def test_ids_written_otherwise_are_found_on_disk(tmp_path):

@@ -192,6 +192,7 @@ def test_salt_must_be_text():
     ("ids", "strata", "message"),
     [
         (["anna", "anna"], ["a", "b"], "ids: 1 of 2 values repeat another one. Pass each customer once."),
+        ([7, "7"], ["a", "a"], "ids: 1 of 2 values repeat another one. Pass each customer once."),
         (["anna", None], ["a", "b"], "ids: 1 of 2 values are missing. Drop these rows first."),
         (["anna", "bob"], ["a", None], "strata: 1 of 2 values are missing. Give every customer a tier."),
         (["anna"], ["a", "b"], r"ids and strata must be as many, got shapes \(1,\) and \(2,\)\. "),

@@ -325,7 +325,24 @@ def test_unknown_words_are_refused():
         ({"as_of": date(2026, 6, 1)}, InvalidDataError, "1 of 1 last orders are after as_of 2026-06-01"),
         ({"horizon_days": 0}, InvalidParameterError, "horizon_days must be a whole number ≥ 1"),
         ({"lang": "fr"}, InvalidParameterError, "lang must be one of"),
-        ({"holidays": ["x"]}, InvalidParameterError, "holidays must be dates, such as '2026-10-01'"),
+        ({"as_of": pd.NaT}, InvalidParameterError, "as_of must be a date, .* got NaT"),
+        ({"horizon_days": 10**18}, InvalidParameterError, "horizon_days must be at most 36,500, got 1000"),
+        (
+            {"holidays": ["x"]},
+            InvalidParameterError,
+            "holidays must be a sequence of dates, such as '2026-10-01'",
+        ),
+        ({"holidays": None}, InvalidParameterError, "holidays must be a sequence of dates"),
+        (
+            {"customers": pd.DataFrame({"customer_id": [0], "recency_days": [1e18]})},
+            InvalidDataError,
+            "recency_days: 1 of 1 values are more than 100,000 days. Give them in days",
+        ),
+        (
+            {"customers": pd.DataFrame({"customer_id": [0], "last_order": ["01/06/2026"]})},
+            InvalidDataError,
+            "last_order: 1 of 1 values are no dates or missing. Write them as 2026-06-30, or drop",
+        ),
         (
             {"customers": pd.DataFrame({"customer_id": [0]})},
             MissingColumnsError,

@@ -137,7 +137,7 @@ def test_a_shadow_price_is_what_one_more_hour_brings():
     )
     row = few.shadow_prices.iloc[0]
     assert row["price"] * 60 == pytest.approx(more.value - few.value) == pytest.approx(1039)
-    assert row["sentence"] == "One more hour of account_manager is worth 1,039.00."
+    assert row["sentence"] == "One more hour of account manager time is worth 1,039.00."
     assert (row["limit"], row["used"], row["unit"]) == (1200, 1200, "minutes")
 
 
@@ -245,7 +245,7 @@ def test_words_in_both_languages():
     plan = mapper().plan(assigned([0, 1]), value=5, budget=100, lang="zh", capacity={"phone": 9, "sales": 0})
     assert str(plan).splitlines() == [
         "共选定 2 项动作，涉及 2 位客户，预计带来价值 10.00；另有 1 项合同约定的动作必须执行，不计入价值。",
-        "两者合计花费 4.00，占用 0.5 小时。",
+        "全部动作合计花费 4.00，占用 0.5 小时。",
         "在这些限制之内，没有哪个方案能带来更多价值。",
         "增加预算不会带来更多价值：尚余 96.00 元。",
         "增加 phone 渠道的次数不会带来更多价值：尚余 8.00 次。",
@@ -255,8 +255,11 @@ def test_words_in_both_languages():
     assert plan.summary("en").splitlines()[3:6] == [
         "More budget would bring nothing: 96.00 of it are left.",
         "More contacts by phone would bring nothing: 8.00 contacts are left.",
-        "More time of sales would bring nothing by itself.",
+        "More sales time would bring nothing by itself.",
     ]
+    nothing_owed = mapper().plan(assigned([1]), value=5)
+    assert str(nothing_owed).splitlines()[0] == "1 actions are chosen for 1 customers and bring 5.00."
+    assert nothing_owed.summary("zh").splitlines()[0] == "共选定 1 项动作，涉及 1 位客户，预计带来价值 5.00。"
     assert repr(plan) == "Plan(actions=3, value=10, cost=4, gap=0)"
     with pytest.raises(InvalidParameterError, match=r"lang must be one of \['en', 'zh'\], got 'de'"):
         plan.summary("de")
@@ -278,7 +281,7 @@ COLLISIONS = [
             "No plan keeps these promises together: coverage of 1 for the 3 customers of tier 'B' who can be reached "
         "means an action for 3 more than the contractual ones reach; together this needs at least 20.5 of the "
         "budget (the contractual actions 12 of the budget), and the budget is 14; together this needs at least 3 "
-        "contacts of email (the contractual actions 0 contacts of email), and the capacity is 1. To get one, raise "
+        "contacts of email, and the capacity is 1. To get one, raise "
         "the budget to 20.5, or raise the capacity of email to 3, or lower the coverage, or make fewer "
         "actions contractual."
         ),
@@ -289,7 +292,7 @@ COLLISIONS = [
         (
             "No plan keeps these promises together: coverage of 0.5 for the 2 customers of tier 'C' who can be reached "
         "means an action for 1 more than the contractual ones reach; together this needs at least 1 contacts of "
-        "email (the contractual actions 0 contacts of email), and the capacity is 0; together this needs at least "
+        "email, and the capacity is 0; together this needs at least "
         "5 contacts of phone (the contractual actions 4 contacts of phone), and the capacity is 4. To get one, "
         "raise the capacity of email to 1, or raise the capacity of phone to 5, or lower the coverage, or make "
         "fewer actions contractual."
@@ -331,7 +334,7 @@ def test_nobody_to_plan_for():
 def test_a_gap_is_told_in_words(monkeypatch):
     """A plan that is not proved best says how much more a better one could bring."""
     monkeypatch.setattr(allocation, "CORES", ())
-    monkeypatch.setattr(allocation, "LAST_CORE", (0, 1))
+    monkeypatch.setattr(allocation, "WHOLE", 0)
     plan = mapper().plan(assigned([1] * 3), value={"visit": 30, "call": 5, "letter": 0}, budget=50)
     assert (plan.value, plan.optimal) == (65, False)
     assert plan.gap == pytest.approx(plan.bound / plan.value - 1, rel=0.2)

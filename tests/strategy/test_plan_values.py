@@ -32,6 +32,8 @@ FORMS = {
     "long, polars": pl.from_pandas(LONG),
     "array of offers": TABLE[["call", "letter", "visit"]].to_numpy(),
     "array of actions": TABLE.assign(care=7.0)[["call", "care", "letter", "visit"]].to_numpy(),
+    "pairs": LONG.set_index(["customer_id", "action_id"])["value"].to_dict(),
+    "series of pairs": LONG.set_index(["customer_id", "action_id"])["value"],
     "function": lambda table: (
         table["customer_id"].map(dict(zip(IDS, EACH, strict=True))) * table["action_id"].map(SHARES)
     ),
@@ -52,6 +54,7 @@ PER_CUSTOMER = {
     "list": EACH.tolist(),
     "series by position": pd.Series(EACH),
     "series by id": pd.Series(EACH[::-1], index=IDS[::-1]),
+    "mapping": dict(zip(IDS[::-1], EACH[::-1], strict=True)),
     "polars series": pl.Series(EACH),
     "column": "spend",
     "table": CUSTOMERS.rename(columns={"spend": "value"}),
@@ -90,13 +93,18 @@ REFUSED = [
     ({"value": {"vist": 1}}, InvalidParameterError,
      ("value names ['vist'], which are no actions of the playbook: ['call', 'care', 'letter', 'visit']. "
      "Did you mean 'visit'?")),
+    ({"value": {"other1": 1, "other2": 2}}, InvalidParameterError,
+     "value names 2 things, which are no actions of the playbook: ['call', 'care', 'letter', 'visit']."),
+    ({"value": dict(zip(IDS[:3], EACH, strict=False))}, InvalidDataError,
+     ("value: the index of the Series lacks 1 of 4 assigned customers. Index it by customer_id, or pass its values "
+     "in the order of the assignment.")),
     ({"value": {"visit": 1, "call": 1}}, InvalidParameterError,
      "value has no number for ['letter']. Add them; 0 is an action that brings nothing."),
     ({"value": SHARES | {"call": float("nan")}}, InvalidParameterError,
      "value['call'] must be a finite number, got nan."),
     ({"value": True}, InvalidParameterError,
-     ("value must be a number per action ({action_id: number}), a number per customer (array, Series or the name of "
-     "a column of customers=), a table customers × actions, a table with customer_id, action_id and value, or a "
+     ("value must be a number per action ({action_id: number}), a number per customer (array, Series, "
+     "{customer_id: number} or the name of a column of customers=), a table customers × actions, a table with customer_id, action_id and value, or a "
      "function of the action table; got a bool.")),
     ({"value": [1, 2, np.nan, 4]}, InvalidDataError,
      ("value: customers to whom an action is open have no value (NaN), by action: {'call': 1, 'letter': 1}. "

@@ -12,8 +12,11 @@ from tests.strategy.books import BUILT_IN, action, book, rule
 from valuetier import InvalidDataError, Playbook, UncoveredTiersError
 from valuetier.conditions import Condition
 from valuetier.coverage import check_answers
+from valuetier.segmenters import loyalty, scorecard
 from valuetier.segmenters.grids import GRIDS
+from valuetier.segmenters.matrices import MATRICES, PLAIN
 from valuetier.segmenters.pyramid import NO_VALUE, PRESETS
+from valuetier.segmenters.stages import STAGES
 from valuetier.strategy.playbook import Rule, builtin_kinds
 from valuetier.tiers import level_names
 
@@ -59,6 +62,26 @@ def test_rfm_playbook_knows_every_segment(grid):
 def test_playbooks_know_the_level_names(kind, n_tiers):
     """The names that cuts give to 2 to 5 tiers are in the playbooks."""
     assert {en for en, _ in level_names(n_tiers)} <= set(Playbook.builtin(kind).domain["tier"])
+
+
+@pytest.mark.parametrize("name", [*MATRICES, None])
+def test_matrix_playbook_knows_every_preset(name):
+    """The four segments of every preset of the matrix, and those without a preset, are in its playbook."""
+    matrix = PLAIN if name is None else MATRICES[name]
+    assert {en for en, _ in matrix.segments.values()} <= set(Playbook.builtin("matrix").domain["segment"])
+
+
+@pytest.mark.parametrize("preset", scorecard.PRESETS)
+def test_scorecard_playbook_knows_every_preset(preset):
+    """Every tier name of every preset of the scorecard is in its playbook."""
+    names = {en for en, _ in scorecard.PRESETS[preset].tier_names()}
+    assert names <= set(Playbook.builtin("scorecard").domain["tier"])
+
+
+def test_lifecycle_and_loyalty_playbooks_know_their_tiers():
+    """The stages and the tiers of a loyalty programme are those of their playbooks."""
+    assert {en for en, _ in STAGES.values()} == set(Playbook.builtin("lifecycle").domain["tier"])
+    assert {en for en, _ in loyalty.TIERS} <= set(Playbook.builtin("loyalty").domain["tier"])
 
 
 def test_unknown_kind_names_the_way_out():
@@ -167,6 +190,18 @@ def test_overlap_is_refused_where_only_one_rule_may_hold():
         ({"rules": [rule("a", {"tier": ["A", "B", "C"]})]}, r"values of tier outside its domain: \['C'\]"),
         ({"rules": [rule("a", {"spend": {"~": 1}})]}, r"rules.0.when.spend.~: Extra inputs"),
         ({"rules": [rule("a", {"spend": {}})]}, "a condition needs at least one of in"),
+        ({"rules": [rule("a", {"spend": []})]}, "a list of values must not be empty"),
+        ({"rules": [rule("a", {"spend": {">=": True}})]}, "a bound must be a number, not true or false"),
+        ({"actions": {"call": action(cost=True)}}, "actions.call.cost: Input should be a valid number"),
+        (
+            {"actions": {"call": action(cadence_days=40_000)}},
+            "actions.call.cadence_days: Input should be less",
+        ),
+        (
+            {"domain": {"tier": [1, 2]}, "rules": [rule("a", {})]},
+            "names of a tier are texts: write them in quotes",
+        ),
+        ({"rules": [rule("a", {"segment": [True]})]}, "names of a segment are texts: write them in quotes"),
     ],
 )
 def test_every_mistake_is_named_with_its_place(changes, problem):
@@ -174,6 +209,46 @@ def test_every_mistake_is_named_with_its_place(changes, problem):
     text = book(**({"rules": [rule("a", {"tier": ["A", "B"]})], "domain": AB} | changes))
     with pytest.raises(InvalidDataError, match=problem):
         Playbook.from_text(text)
+
+
+def test_costs_are_finite():
+    """An endless cost is refused, also where it does not come from a file."""
+    made = Playbook.from_text(book([rule("a", {"tier": ["A", "B"]})], domain=AB)).model_dump()
+    made["actions"]["call"]["cost"] = float("inf")
+    with pytest.raises(ValueError, match="finite"):
+        Playbook.model_validate(made)
+
+
+def test_a_rule_for_missing_values_is_reached():
+    """Below bounds that leave nothing out, the last rule is for customers of whom the value is missing."""
+    rules = [rule("low", {"spend": {"<": 100}}), rule("high", {"spend": {">=": 100}})]
+    Playbook.from_text(book(rules))
+    Playbook.from_text(book([*rules, rule("unknown", {})]))
+    Playbook.from_text(book([*rules, rule("unknown", {"spend": [None]})]))
+    with pytest.raises(InvalidDataError, match=r"the rules \['late'\] are never reached"):
+        Playbook.from_text(book([*rules, rule("unknown", {}), rule("late", {})]))
+
+
+def test_true_and_false_are_all_there_is():
+    """A column that is compared with true has one other value; both leave no gap."""
+    with pytest.raises(UncoveredTiersError, match=r"a customer with vip = False\. Add a rule for it"):
+        Playbook.from_text(book([rule("vip", {"vip": [True]})]))
+    Playbook.from_text(book([rule("vip", {"vip": [True]}), rule("other", {"vip": [False]})]))
+
+
+def test_texts_beside_bounds_leave_other_texts():
+    """Where a column is compared with a text and with numbers, another text meets no rule."""
+    rules = [rule("a", {"x": "a"}), rule("low", {"x": {"<": 0}}), rule("high", {"x": {">=": 0}})]
+    with pytest.raises(UncoveredTiersError, match=r"a customer with x = \(anything else\)"):
+        Playbook.from_text(book(rules))
+
+
+def test_file_in_another_encoding(tmp_path):
+    """A file that is no UTF-8 says so."""
+    path = tmp_path / "book.yaml"
+    path.write_bytes("title: 金牌".encode("gbk"))
+    with pytest.raises(InvalidDataError, match=r"book\.yaml is no text in UTF-8\. Save it as UTF-8"):
+        Playbook.from_yaml(path)
 
 
 def test_file_that_is_not_there(tmp_path):

@@ -118,10 +118,10 @@ def assignment():
 
 
 def test_table_says_what_each_tier_can_show(assignment):
-    """Rows are detectable_effect and sample_size of the tier, alpha corrected for tiers that have customers."""
+    """Rows are detectable_effect and sample_size of the tier, alpha corrected for tiers that have two in each group."""
     found, spend = assignment
     table = power_table(found, spend, share=0.2, lift=0.3)
-    each = 1 - 0.95 ** (1 / (found.counts() > 0).sum())
+    each = 1 - 0.95 ** (1 / (table[["treated", "control"]].min(axis=1) >= 2).sum())
     for row, tier in zip(table.itertuples(), found.tiers, strict=True):
         group = spend[found.codes == tier.code]
         assert (row.tier, row.customers, row.treated + row.control) == (tier.name, len(group), len(group))
@@ -134,6 +134,49 @@ def test_table_says_what_each_tier_can_show(assignment):
         assert row.normal == (row.control >= 25 * stats.skew(group) ** 2)
     assert pd.isna(table["needed"].iloc[-1])
     assert power_table(found, spend, lang="zh")["tier"].tolist() == [tier.name_zh for tier in found.tiers]
+
+
+def test_table_takes_the_shares_of_the_lot(assignment):
+    """A share for each tier is that of control_group; a tier of which nobody is held out shows nothing."""
+    found, spend = assignment
+    shares = {tier.name: 0.0 for tier in found.tiers} | {"Small": 0.3}
+    table = power_table(found, spend, share=shares).set_index("tier")
+    held_out = vt.strategy.control_group(found, shares)["group"] == "control"
+    assert table["control"].sum() == table.loc["Small", "control"] == held_out.sum()
+    assert table["detectable"].notna().tolist() == table["needed"].notna().tolist()
+    assert table["detectable"].dropna().index.tolist() == ["Small"]
+    with pytest.raises(vt.InvalidParameterError, match="share names 'Smal', which is no tier"):
+        power_table(found, spend, share={"Smal": 0.3})
+
+
+def test_what_no_number_of_customers_shows():
+    """A lift too small for a trillion customers is refused, not promised; a table has no size for it."""
+    with pytest.raises(
+        vt.InvalidParameterError, match=r"lift = 1e-09 takes more than 1,000,000,000,000 customers"
+    ):
+        sample_size(1e-9, mean=1.0, sd=1.0)
+    customers = pd.DataFrame({"customer_id": np.arange(100), "spend": np.arange(100.0) + 1})
+    tiers = vt.PyramidSegmenter(preset="hml").fit(customers).assign(customers)
+    refunded = np.where(np.arange(100) % 2, 1e6, -1e6 + 1e-3)
+    assert power_table(tiers, refunded)["needed"].isna().all()
+
+
+def test_power_is_more_than_alpha(assignment):
+    """What is seen as often as nothing is no power: refused wherever it is asked for."""
+    message = r"power must be above alpha, 0\.05, got 0\.05: so often a difference is seen where none is"
+    for ask in (
+        lambda: sample_size(0.1, mean=1.0, sd=1.0, power=0.05),
+        lambda: detectable_effect(64, 64, mean=1.0, sd=1.0, power=0.05),
+        lambda: power_table(*assignment, power=0.05),
+    ):
+        with pytest.raises(vt.InvalidParameterError, match=message):
+            ask()
+
+
+def test_table_of_no_lift(assignment):
+    """A table for a lift of 0 is refused."""
+    with pytest.raises(vt.InvalidParameterError, match="lift must not be 0, got 0"):
+        power_table(*assignment, lift=0)
 
 
 @pytest.mark.parametrize(

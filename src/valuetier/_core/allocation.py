@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 
+from valuetier._core.branching import Settled, common_unit, solved
 from valuetier._core.compress import Floats
 from valuetier._core.filling import filled, within
 from valuetier._core.lagrange import (
@@ -24,24 +24,30 @@ from valuetier._core.lagrange import (
     Relaxed,
     best_sets,
     linear_prices,
+    linear_shares,
     lowest_prices,
-    programme_of,
     reached_by_stratum,
     relaxed_at,
-    row_scales,
 )
 
 # A plan is proved best when nothing can bring more than this share on top.
 PROVED = 1e-9
 
-# Classes left open to HiGHS, one attempt after the other, and the branches it may try in each.
-# A number of branches, unlike a time limit, gives the same plan on every machine.
-# The next one is only tried when the last one was solved to the end: a larger one would not be.
-CORES = ((100, 1_000), (400, 300), (1_600, 50))
+# Classes left open to HiGHS, one attempt after the other.
+CORES = (100, 400, 1_600)
 
-# A last one holds all that is open, if that is not too much and the gap is worth the time.
-LAST_CORE = (10_000, 10)
-WORTH_CLOSING = 1e-4
+# A last one holds all that may matter, if it is not too much, to prove plans of up to some ten thousand classes.
+WHOLE = 10_000
+LARGEST_PROVED = 30_000
+
+# Branches that it may try, times the decisions that are open. Unlike a time limit it gives the same plan on every machine.
+EFFORT = 2_000_000
+
+# Where gains come in steps, a better plan is better by nearly a step, or it is none.
+STEPS_TO_GO = 0.999
+
+# So many classes that may as well do otherwise are shared out by the linear relaxation.
+MOST_TIED = 30_000
 
 # Stands for a use of nothing where something is divided by it.
 TINY = 1e-12
@@ -60,12 +66,16 @@ class Allocation(NamedTuple):
     prices: Floats
 
 
-class Settled(NamedTuple):
-    """A plan from a core, or None if none was found; what plans of this core bring at most; whether that is it."""
+class _Search(NamedTuple):
+    """Where to look for better plans: around the base, in the order of the losses.
 
-    counts: Counts | None
-    bound: float
-    solved: bool
+    Decisions that lose up to ``even`` are as good as the others.
+    """
+
+    relaxed: Relaxed
+    losses: Floats
+    even: float
+    base: Counts
 
 
 def allocate(problem: Problem, start: Counts | None = None) -> Allocation:
@@ -87,30 +97,64 @@ def allocate(problem: Problem, start: Counts | None = None) -> Allocation:
     """
     prices = lowest_prices(problem)
     relaxed = relaxed_at(problem, prices)
-    bound = relaxed.bound
-    best = _rounded(problem, relaxed, prices, start)
     losses = np.where(_free(problem), np.inf, deviation_losses(relaxed, problem.offers))
-    margin = losses.min(axis=1)
-    for most, branches in (*CORES, LAST_CORE):
-        gap = bound - plan_value(problem, best)
-        core = np.flatnonzero(margin <= gap * (1 + PROVED))
-        complete = len(core) <= most
-        last = (most, branches) == LAST_CORE
-        if gap <= PROVED * abs(bound) or (last and (not complete or gap <= WORTH_CLOSING * abs(bound))):
-            break
-        if not complete:
-            core = np.sort(core[np.argsort(margin[core], kind="stable")[:most]])
-        found = _settled(problem, relaxed, core, losses[core] <= gap * (1 + PROVED), branches)
-        if found.counts is not None and plan_value(problem, found.counts) > plan_value(problem, best):
-            best = found.counts
-        if complete:
-            bound = min(bound, max(found.bound, plan_value(problem, best)))
-        if complete or (found.counts is not None and not found.solved):
-            break
+    even = PROVED * float(losses[np.isfinite(losses)].max(initial=TINY))
+    base = _with_ties_shared(problem, relaxed, losses <= even)
+    best = _rounded(problem, relaxed, base, prices, start)
+    best, bound = _searched(problem, _Search(relaxed, losses, even, base), best)
     if bound - plan_value(problem, best) > PROVED * abs(bound):
         best = _best(problem, [best, *_greedy(problem, start)])
     value = plan_value(problem, best)
-    return Allocation(best, value, max(bound, value), _of_one_more(problem, relaxed, prices, margin))
+    return Allocation(
+        best, value, max(bound, value), _of_one_more(problem, relaxed, prices, losses.min(axis=1))
+    )
+
+
+def _searched(problem: Problem, search: _Search, best: Counts) -> tuple[Counts, float]:
+    """Return the best plan that is found around the base, or the one that was there; and what any plan brings at most."""
+    relaxed, margin = search.relaxed, search.losses.min(axis=1)
+    step = common_unit(problem.gain[np.isfinite(problem.gain)])
+    bound = _attainable(relaxed.bound, step)
+    split = ((search.base > 0) & (search.base < problem.size[:, None])).any(axis=1)
+    nearest = np.lexsort((margin, ~split))
+    for most in (*CORES, WHOLE):
+        if bound - plan_value(problem, best) <= PROVED * abs(bound):
+            break
+        beyond = max(relaxed.bound - plan_value(problem, best) - STEPS_TO_GO * step, search.even)
+        core = np.flatnonzero(margin <= beyond)
+        complete = len(core) <= most
+        if most == WHOLE and not (complete and len(margin) <= LARGEST_PROVED):
+            break
+        if not complete:
+            core = np.sort(nearest[:most])
+        open_there = (search.losses[core] <= beyond) | relaxed.chosen[core]
+        found = _settled(problem, search.base, core, open_there, max(PROVED * abs(bound), STEPS_TO_GO * step))
+        if found.counts is not None and plan_value(problem, found.counts) > plan_value(problem, best):
+            best = found.counts
+        if complete:
+            bound = min(bound, max(_attainable(found.bound, step), plan_value(problem, best)))
+            break
+    return best, bound
+
+
+def _attainable(bound: float, step: float) -> float:
+    """Return the largest multiple of what gains come in steps of, up to the bound."""
+    return float(np.floor(bound / step * (1 + PROVED) + 1e-6) * step) if step else bound
+
+
+def _with_ties_shared(problem: Problem, relaxed: Relaxed, even: Mask) -> Counts:
+    """Return what classes do at the prices; those that may as well do otherwise share as the relaxation does.
+
+    There are many of these where gains are small whole numbers; all on one side they would be far off the limits.
+    """
+    base = np.where(relaxed.chosen, problem.size[:, None], 0.0).astype(np.int64)
+    tied = np.flatnonzero(even.any(axis=1))
+    if not 0 < len(tied) <= MOST_TIED:
+        return base
+    shares = linear_shares(_inner(problem, base, tied)[1], even[tied] | relaxed.chosen[tied])
+    if shares is not None:
+        base[tied] = np.floor(shares + 1e-6).astype(np.int64)
+    return base
 
 
 def plan_value(problem: Problem, counts: Counts) -> float:
@@ -155,10 +199,12 @@ def _free(problem: Problem) -> Mask:
     return roomy & (problem.gain > 0) & ~problem.use.any(axis=1)
 
 
-def _rounded(problem: Problem, relaxed: Relaxed, prices: Floats, start: Counts | None) -> Counts:
+def _rounded(
+    problem: Problem, relaxed: Relaxed, base: Counts, prices: Floats, start: Counts | None
+) -> Counts:
     """Return the best plan near the relaxation: what it chooses, as far as it fits, then what is worth its price."""
     nothing = np.zeros(problem.gain.shape, dtype=np.int64)
-    chosen = filled(problem, np.where(relaxed.chosen, relaxed.options, -np.inf), nothing)
+    chosen = filled(problem, np.where(base > 0, relaxed.options, -np.inf), nothing)
     prior = [chosen] if start is None else [chosen, start]
     priced = problem.gain / np.maximum(problem.use @ prices[: len(problem.limit)], TINY)
     return _best(problem, [filled(problem, priced, counts) for counts in prior])
@@ -178,28 +224,30 @@ def _best(problem: Problem, plans: list[Counts]) -> Counts:
 
 
 def _settled(
-    problem: Problem, relaxed: Relaxed, core: NDArray[np.intp], open_too: Mask, branches: int
+    problem: Problem,
+    base: Counts,
+    core: NDArray[np.intp],
+    open_there: Mask,
+    tolerance: float,
 ) -> Settled:
-    """Return the best plan in which classes outside the core do as the prices say.
+    """Return the best plan in which classes outside the core do as in the base.
 
-    ``open_too`` tells which decisions in the core may differ from theirs.
+    ``open_there`` tells which actions are open to classes in the core, besides those of the base.
     """
-    counts, inner = _inner(problem, relaxed, core)
+    counts, inner = _inner(problem, base, core)
     fixed = plan_value(problem, counts)
-    found = solved(inner, open_too | relaxed.chosen[core], PROVED * abs(relaxed.bound), branches)
+    open_there = open_there | (base[core] > 0)
+    found = solved(inner, open_there, tolerance, EFFORT // max(int(open_there.sum()), 1))
     if found.counts is None:
-        return Settled(None, relaxed.bound, False)
+        return Settled(None, found.bound + fixed, False)
     counts[core] = found.counts
-    if not keeps_promises(problem, counts):
-        return Settled(None, relaxed.bound, False)
-    return Settled(counts, fixed + found.bound, found.solved)
+    return Settled(counts if keeps_promises(problem, counts) else None, fixed + found.bound, found.solved)
 
 
-def _inner(problem: Problem, relaxed: Relaxed, core: NDArray[np.intp]) -> tuple[Counts, Problem]:
-    """Return what classes outside the core do at the prices, and the problem that is left for the core."""
-    outside = np.ones(len(problem.size), dtype=bool)
-    outside[core] = False
-    counts = np.where(relaxed.chosen & outside[:, None], problem.size[:, None], 0.0).astype(np.int64)
+def _inner(problem: Problem, base: Counts, core: NDArray[np.intp]) -> tuple[Counts, Problem]:
+    """Return what classes outside the core do in the base, and the problem that is left for the core."""
+    counts = base.copy()
+    counts[core] = 0
     limit = problem.limit - counts.sum(axis=0) @ problem.use
     need = problem.need - reached_by_stratum(problem, np.minimum(counts.sum(axis=1), problem.size))
     return counts, problem.rows(core, limit, np.maximum(need, 0.0))
@@ -212,33 +260,11 @@ def _of_one_more(problem: Problem, relaxed: Relaxed, prices: Floats, margin: Flo
     on the classes that nearly decide otherwise, so the others do as the prices say.
     """
     near = np.sort(np.argsort(margin, kind="stable")[:EXACT_CLASSES])
-    inner = _inner(problem, relaxed, near)[1]
+    chosen = np.where(relaxed.chosen, problem.size[:, None], 0.0).astype(np.int64)
+    inner = _inner(problem, chosen, near)[1]
     lowest = prices.copy()
     for r in np.flatnonzero(prices > 0):
         found = linear_prices(inner, raised=int(r))
         if found is not None:
             lowest[r] = min(found[r], prices[r])
     return lowest
-
-
-def solved(problem: Problem, open_too: Mask, tolerance: float, branches: int) -> Settled:
-    """Return the best plan of a small problem by HiGHS; within the tolerance unless it runs out of branches."""
-    programme = programme_of(problem, open_too)
-    if not len(programme.gain):
-        return Settled(np.zeros(problem.gain.shape, dtype=np.int64), 0.0, True)
-    scale = row_scales(programme.rows)
-    unit = float(np.exp2(-np.floor(np.log2(max(np.abs(programme.gain).max(), 1e-300))))) * 1024
-    most = np.maximum(np.abs(programme.gain).sum(), 1e-300)
-    found = milp(
-        -programme.gain * unit,
-        constraints=LinearConstraint(programme.rows * scale[:, None], -np.inf, programme.most * scale),
-        integrality=1,
-        bounds=Bounds(0, programme.upper),
-        options={"mip_rel_gap": max(tolerance / most, 1e-12), "node_limit": branches},
-    )
-    if found.x is None:
-        return Settled(None, np.inf, found.status == 2)
-    counts = np.zeros(problem.gain.shape, dtype=np.int64)
-    row, action = programme.where
-    counts[row, action] = np.rint(found.x[: len(row)]).astype(np.int64)
-    return Settled(counts, -found.mip_dual_bound / unit, found.status == 0)

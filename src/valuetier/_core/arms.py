@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from valuetier._core.compress import Floats
 
 TREATED, CONTROL = "treated", "control"
+TIE = 1e-9
+NOISE = 1e-12
 
 
 class Arms(NamedTuple):
@@ -58,23 +60,37 @@ def redrawn(values: Floats, n_treated: int, n_draws: int, rng: np.random.Generat
 
     In each draw other customers are treated and every value stays what it is, as it would if the
     action did nothing at all. The order of the rows has no say, nor has a column in those after it.
-    One shuffle makes as many draws as the smaller arm fits into all customers.
+    One shuffle makes several draws, which have no more customers in common than independent ones.
     """
     ordered = values[np.lexsort(values.T)]
     ordered = ordered - ordered.mean(axis=0)
     n, width = ordered.shape
     small = min(n_treated, n - n_treated)
     powers = np.ascontiguousarray(np.hstack([ordered, np.square(ordered)]).T)
-    per_shuffle, lots = n // small, np.arange(n) // small
+    pieces, lots = _lots(n, small)
     sums = np.empty((n_draws, 2 * width))
-    for first in range(0, n_draws, per_shuffle):
-        drawn = rng.permutation(lots)
-        block = [np.bincount(drawn, weights=column)[:per_shuffle] for column in powers]
-        sums[first : first + per_shuffle] = np.transpose(block)[: n_draws - first]
-    few = _from_sums(sums, small, width)
-    rest = _from_sums(powers.sum(axis=1) - sums, n - small, width)
+    for first in range(0, n_draws, len(lots)):
+        drawn = rng.permutation(pieces)
+        block = lots @ np.transpose([np.bincount(drawn, weights=column) for column in powers])
+        sums[first : first + len(lots)] = block[: n_draws - first]
+    least = NOISE * powers[width:].mean(axis=1)
+    few = _from_sums(sums, small, least)
+    rest = _from_sums(powers.sum(axis=1) - sums, n - small, least)
     (mean_t, var_t), (mean_c, var_c) = (few, rest) if small == n_treated else (rest, few)
     return Arms(mean_t, mean_c, var_t, var_c)
+
+
+def _lots(n: int, small: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return the piece of a circle that each of n places lies in, and which pieces make up each lot.
+
+    Lots are arcs of ``small`` places at even distances, so many that two have no more places in
+    common than two independent ones have on average, ``small² / n``, but for a place.
+    """
+    many = min(n * n // (small * (n - small)), n)
+    starts = np.arange(many) * n // many
+    edges = np.unique(np.concatenate([starts, (starts + small) % n]))
+    pieces = np.searchsorted(edges, np.arange(n), side="right") - 1
+    return pieces, ((edges - starts[:, None]) % n < small).astype(np.float64)
 
 
 def t_limits(draws: Arms, alpha: float) -> tuple[Floats, Floats]:
@@ -82,6 +98,7 @@ def t_limits(draws: Arms, alpha: float) -> tuple[Floats, Floats]:
 
     The observed lot counts as one more draw, so that a value outside is as rare as it says
     (Phipson & Smyth 2010). Infinite where there are too few draws for so small an ``alpha``.
+    Limits lie outwards by ``TIE``, so that a value equal to one but for its last bits is not outside.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.sort(
@@ -90,7 +107,8 @@ def t_limits(draws: Arms, alpha: float) -> tuple[Floats, Floats]:
     beyond = tail_draws(len(t), alpha)
     if beyond < 0:
         return np.full(t.shape[1], -math.inf), np.full(t.shape[1], math.inf)
-    return t[beyond], t[len(t) - 1 - beyond]
+    low, high = t[beyond], t[len(t) - 1 - beyond]
+    return low - TIE * (1.0 + np.abs(low)), high + TIE * (1.0 + np.abs(high))
 
 
 def tail_draws(n_draws: int, alpha: float) -> int:
@@ -101,8 +119,9 @@ def tail_draws(n_draws: int, alpha: float) -> int:
 def difference_interval(found: Arms, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Return the ends of the interval of the difference, from the limits of difference / error."""
     error, ends = found.error, np.full((2, *found.difference.shape), np.nan)
-    varies = np.isfinite(low) & np.isfinite(high) & (error > 0)
-    exact = error == 0
+    limited = np.isfinite(low) & np.isfinite(high)
+    varies = limited & (error > 0)
+    exact = (error == 0) & (limited | (found.difference == 0))
     ends[:, exact] = found.difference[exact]
     ends[0, varies] = (found.difference - np.where(varies, high, 0.0) * error)[varies]
     ends[1, varies] = (found.difference - np.where(varies, low, 0.0) * error)[varies]
@@ -117,7 +136,7 @@ def lift_interval(found: Arms, low: Floats, high: Floats) -> tuple[Floats, Float
     where control is not surely above 0; NaN where a mean is not above 0.
     """
     pairs = zip(*found, low, high, strict=True)
-    ends = [(_ratio(*row[:4], row[5]) - 1.0, _ratio(*row[:4], row[4]) - 1.0) for row in pairs]
+    ends = [(_ratio(a, b, c, d, up) - 1.0, _ratio(a, b, c, d, down) - 1.0) for a, b, c, d, down, up in pairs]
     return np.array([end[0] for end in ends]), np.array([end[1] for end in ends])
 
 
@@ -131,7 +150,9 @@ def adjusted(values: Floats, before: Floats) -> Floats:
     spread = np.square(away).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = (away * (values - values.mean(axis=0))).sum(axis=0) / spread
-    return values - np.where(spread > 0, slope, 0.0) * away
+    left = values - np.where(spread > 0, slope, 0.0) * away
+    noise = np.abs(left - left.mean(axis=0)).max(axis=0) <= TIE * np.abs(values).max(axis=0)
+    return np.where(noise, left.mean(axis=0), left)
 
 
 def _moments(values: Floats) -> tuple[Floats, Floats]:
@@ -140,13 +161,16 @@ def _moments(values: Floats) -> tuple[Floats, Floats]:
         return (values.mean(axis=0) if n else np.full(values.shape[1], np.nan)), np.full(
             values.shape[1], np.nan
         )
-    return values.mean(axis=0), values.var(axis=0, ddof=1) / n
+    alike = (values == values[0]).all(axis=0)
+    mean = np.where(alike, values[0], values.mean(axis=0))
+    return mean, np.where(alike, 0.0, values.var(axis=0, ddof=1) / n)
 
 
-def _from_sums(sums: Floats, n: int, width: int) -> tuple[Floats, Floats]:
-    """Return means and their variances from sums of values and, after them, of their squares."""
-    mean = sums[:, :width] / n
-    return mean, np.maximum(sums[:, width:] / n - mean**2, 0.0) / (n - 1)
+def _from_sums(sums: Floats, n: int, least: Floats) -> tuple[Floats, Floats]:
+    """Return means and their variances from sums of values and, after them, of their squares; noise is 0."""
+    mean, squares = sums[:, : len(least)] / n, sums[:, len(least) :] / n
+    spread = squares - mean**2
+    return mean, np.where(spread > least, spread, 0.0) / (n - 1)
 
 
 def _ratio(treated: float, control: float, var_t: float, var_c: float, limit: float) -> float:

@@ -125,6 +125,7 @@ def changes_at_thresholds(
     assess: Callable[[Floats], Codes],
     columns: Floats,
     turns: Mapping[int, Floats],
+    lowest: Mapping[int, float],
     whole: tuple[bool, ...],
     own: Codes,
 ) -> dict[int, Change]:
@@ -140,6 +141,8 @@ def changes_at_thresholds(
     columns : (n, d) array
     turns : mapping of int to array
         For every column that decides, by its position, all its thresholds.
+    lowest : mapping of int to float
+        Smallest value that each of them may have.
     whole : tuple of bool
         Which columns hold whole numbers.
     own : (n,) array of codes
@@ -157,10 +160,10 @@ def changes_at_thresholds(
             moved = rows.copy()
             moved[:, j] = point
             table[:, k] = assess(moved)
-        known = np.arange(len(found))
+        known, can = np.arange(len(found)), found >= lowest[j]
         place = places[j][member]
-        up = _first(table, codes, known >= place[:, None], found)
-        down = _first(table[:, ::-1], codes, (known < place[:, None])[:, ::-1], found[::-1])
+        up = _first(table, codes, (known >= place[:, None]) & can, found)
+        down = _first(table[:, ::-1], codes, ((known < place[:, None]) & can)[:, ::-1], found[::-1])
         changes[j] = _together(columns[:, j], down.take(cells.inverse), up.take(cells.inverse), whole[j])
     return changes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from valuetier._core.allocation import solved
+from valuetier._core.branching import solved
 from valuetier._core.compress import Floats, distinct_rows
 from valuetier._core.lagrange import Counts, Problem
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
+from scipy.optimize import OptimizeResult, linprog
 from scipy.sparse import coo_array, csr_array
 
 from valuetier._core.compress import Floats
@@ -218,6 +218,29 @@ def linear_prices(problem: Problem, raised: int | None = None) -> Floats | None:
     if raised is not None:
         at = len(most) - m - s + raised
         most[at] += PRICED_ABOVE * max(abs(most[at]), 1e-3 * _row_sizes(problem)[raised])
+    found = _corner(programme, most)
+    if found.status != 0:
+        return None
+    prices = found.prices
+    return np.maximum(prices[len(prices) - m - s :], 0.0)
+
+
+def linear_shares(problem: Problem, open_too: Mask) -> Floats | None:
+    """Return how many of each class get each action in a corner of the linear relaxation; None if it has no plan.
+
+    At a corner nearly all of them are whole: all but one class per limit and stratum.
+    """
+    programme = programme_of(problem, open_too)
+    found = _corner(programme, programme.most)
+    if found.status != 0:
+        return None
+    shares = np.zeros(problem.gain.shape)
+    shares[programme.where] = found.x[: len(programme.where[0])]
+    return shares
+
+
+def _corner(programme: Programme, most: Floats) -> OptimizeResult:
+    """Return what the simplex method of HiGHS finds; rows are scaled, and so are its marginals."""
     scale = row_scales(programme.rows)
     found = linprog(
         -programme.gain,
@@ -226,10 +249,9 @@ def linear_prices(problem: Problem, raised: int | None = None) -> Floats | None:
         bounds=np.column_stack((np.zeros(len(programme.upper)), programme.upper)),
         method="highs-ds",
     )
-    if found.status != 0:
-        return None
-    prices = -found.ineqlin.marginals * scale
-    return np.maximum(prices[len(prices) - m - s :], 0.0)
+    if found.status == 0:
+        found.prices = -found.ineqlin.marginals * scale
+    return found
 
 
 def _row_sizes(problem: Problem) -> Floats:

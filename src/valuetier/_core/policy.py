@@ -108,13 +108,14 @@ def supported_codes(assigned: Codes, scores: Floats, lines: Floats, band: float)
     by_line = tier_codes(scores, significant(lines))
     by_band = tier_codes(scores, band_lines(lines, band))
     explained = (by_line == np.minimum(assigned, len(lines))) & (by_band < len(lines)) & ~np.isnan(scores)
-    return np.where(explained, np.minimum(by_band, assigned), assigned)
+    return np.where(explained, by_band, assigned)
 
 
 def learned_lines(codes: Codes, scores: Floats, n_tiers: int) -> Floats | None:
     """Return the lowest score of each tier but the last, as far as customers show; None if tiers overlap.
 
     A tier that nobody is in gets the line of the next better one, and the best one an infinite line.
+    Missing scores show nothing; where all are missing there is no line.
 
     Examples
     --------
@@ -122,13 +123,17 @@ def learned_lines(codes: Codes, scores: Floats, n_tiers: int) -> Floats | None:
     [5.0, 5.0]
     >>> learned_lines(np.array([0, 1]), np.array([1.0, 9.0]), 2) is None
     True
+    >>> learned_lines(np.array([0, 1]), np.array([5.0, 5.0]), 2) is None
+    True
     """
+    known = ~np.isnan(scores)
     lowest, highest = np.full(n_tiers, np.inf), np.full(n_tiers, -np.inf)
-    np.minimum.at(lowest, codes, scores)
-    np.maximum.at(highest, codes, scores)
+    np.minimum.at(lowest, codes[known], scores[known])
+    np.maximum.at(highest, codes[known], scores[known])
     lines = np.minimum.accumulate(lowest)
     overlap = highest[1:] >= lines[:-1]
-    return None if np.isnan(scores).any() or overlap.any() else lines[:-1]
+    nothing = len(scores) > 0 and not known.any()
+    return None if nothing or overlap.any() else lines[:-1]
 
 
 def advance(

@@ -51,8 +51,8 @@ def power_of_rates(rate: float, other: float, treated: float, control: float, al
     return float(special.ndtr((abs(other - rate) - z * chance) / error))
 
 
-def smallest_size(power_at: Callable[[int], float], power: float, least: int) -> int:
-    """Return the smallest whole number from ``least`` up whose power is enough; power grows with it.
+def smallest_size(power_at: Callable[[int], float], power: float, least: int) -> int | None:
+    """Return the smallest whole number from ``least`` up whose power is enough; None if ``MOST`` has not enough.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def smallest_size(power_at: Callable[[int], float], power: float, least: int) ->
     while power_at(high) < power:
         low, high = high, 2 * high
         if high > MOST:
-            return MOST
+            return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power_at(middle) >= power else (middle, high)

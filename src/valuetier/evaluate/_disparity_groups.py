@@ -104,9 +104,12 @@ def read_actions(actions: Any, ids: NDArray[Any]) -> Served:
     read = [f"total_{name}" if f"total_{name}" in eager.columns else name for name in (MINUTES, COST)]
     rows = pd.Index(ids).get_indexer(pd.Index(eager[tables.ID].to_numpy()))
     known = rows >= 0
+    if len(rows) and not known.any():
+        raise InvalidDataError(
+            f"actions: none of {len(rows)} rows is of one of the {len(ids)} customers. "
+            f"Check that they go by the same {tables.ID}."
+        )
     n = len(ids)
-    sums = [
-        np.bincount(rows[known], np.asarray(eager[name].to_list(), dtype=np.float64)[known], minlength=n)
-        for name in (PRICE, *read)
-    ]
+    weights = [np.asarray(eager[name].to_list(), dtype=np.float64)[known] for name in (PRICE, *read)]
+    sums = [np.bincount(rows[known], one, minlength=n).astype(np.float64) for one in weights]
     return Served(sums[0] > 0, sums[1], sums[2])

@@ -28,12 +28,16 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "共 {customers:,} 位客户，分为 {groups} 组；其中 {missing:,} 位未说明所属组别。",
     },
     "top": {
-        "en": "In the top ({tiers}) are {share} of all customers; the largest share is that of {best}, {best_share}.",
-        "zh": "高层级（{tiers}）占全部客户的 {share}；比例最高的是“{best}”，为 {best_share}。",
+        "en": "In the top ({tiers}) are {share} of all customers{largest}.",
+        "zh": "高层级（{tiers}）占全部客户的 {share}{largest}。",
     },
     "price": {
-        "en": "An action that affects the price goes to {share} of all customers; the largest share is that of {best}, {best_share}.",
-        "zh": "{share} 的客户会得到影响价格的动作；比例最高的是“{best}”，为 {best_share}。",
+        "en": "An action that affects the price goes to {share} of all customers{largest}.",
+        "zh": "{share} 的客户会得到影响价格的动作{largest}。",
+    },
+    "largest": {
+        "en": "; the largest share is that of {best}, {share}",
+        "zh": "；比例最高的是“{best}”，为 {share}",
     },
     "adverse": {
         "en": "Look into {group}: {share}, {ratio:.2f} times that of {best} and below four fifths, and less often than all others by more than chance makes ({points:+.1f} points, {low:+.1f} to {high:+.1f}).",
@@ -48,8 +52,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "“{group}”为 {share}，低于其余客户的幅度超出偶然（{points:+.1f} 个百分点，{low:+.1f} 至 {high:+.1f}），但未低于“{best}”的五分之四。",
     },
     "fine": {
-        "en": "No group is below four fifths of it, nor below all others by more than chance makes.",
-        "zh": "没有一组低于其五分之四，也没有一组低于其余客户的幅度超出偶然。",
+        "en": "No group is below four fifths of the largest share, nor below all others by more than chance makes.",
+        "zh": "没有一组低于最高比例的五分之四，也没有一组低于其余客户的幅度超出偶然。",
     },
     "small": {
         "en": "Fewer than {least} customers, too few to say anything: {names}.",
@@ -103,11 +107,10 @@ def _about(found: Disparity, about: str, lang: str) -> Iterator[str]:
         return
     best = rows.loc[rows["share"].idxmax()]
     tiers = LINKS[lang].join(tier.label(lang) for tier in found.tiers[: found.top_tiers])
-    everybody = found.overall[about]
-    yield _say(
-        about, lang, tiers=tiers, share=percent(everybody, lang, 1), best=best["group"],
-        best_share=percent(best["share"], lang, 1),
-    )  # fmt: skip
+    share, best_share = (percent(one, lang, 1) for one in (found.overall[about], best["share"]))
+    differ = best["share"] > rows["share"].min()
+    largest = _say("largest", lang, best=best["group"], share=best_share) if differ else ""
+    yield _say(about, lang, tiers=tiers, share=share, largest=largest)
     named = [_group(row, best["group"], lang) for row in rows.to_dict("records")]
     yield from [text for text in named if text] or [_say("fine", lang)]
 
@@ -134,6 +137,8 @@ def _service(found: Disparity, lang: str) -> Iterator[str]:
     rows = _judged(found, "top")
     if found.with_actions and len(rows) > 1:
         least, most = rows.loc[rows["minutes"].idxmin()], rows.loc[rows["minutes"].idxmax()]
+        if least["minutes"] == most["minutes"]:
+            return
         yield _say(
             "service", lang, low=least["minutes"], low_group=least["group"], high=most["minutes"],
             high_group=most["group"],

@@ -40,24 +40,25 @@ def read_groups(groups: Any) -> Groups:
             f"{type(groups).__name__}. Make one with valuetier.strategy.control_group."
         )
     eager = nw.from_native(tables.materialised(frame.to_native()), eager_only=True)
-    missing = [name for name in (tables.ID, GROUP) if name not in eager.columns]
+    by = next((name for name in (GROUP, TREATED, CONTROL) if name in eager.columns), GROUP)
+    missing = [name for name in (tables.ID, by) if name not in eager.columns]
     if missing:
         raise MissingColumnsError(f"groups lacks {missing}. It has {eager.columns}.")
     tables.check_unique(eager[tables.ID])
     codes, tiers = _tiers(eager)
-    return Groups(
-        np.asarray(eager[tables.ID].to_numpy()), codes, tiers, _treated(eager[GROUP]), _reached(eager)
-    )
+    return Groups(np.asarray(eager[tables.ID].to_numpy()), codes, tiers, _treated(eager[by]), _reached(eager))
 
 
 def _treated(series: nw.Series[Any]) -> NDArray[np.bool_]:
     names = np.array(series.to_list(), dtype=object)
+    if series.name in (TREATED, CONTROL):
+        names = _by_name(names, series.name)
     treated, control = names == TREATED, names == CONTROL
     unknown = int((~(treated | control)).sum())
     if unknown:
         raise InvalidDataError(
             f"{GROUP}: {unknown} of {len(names)} values are neither {TREATED!r} nor {CONTROL!r}. "
-            "Leave out customers who were in neither group."
+            f"Leave out customers who were in neither group; bools belong in a column {TREATED} or {CONTROL}."
         )
     for name, arm in ((TREATED, treated), (CONTROL, control)):
         if not arm.any():
@@ -66,6 +67,18 @@ def _treated(series: nw.Series[Any]) -> NDArray[np.bool_]:
                 "Hold out a control group before the action begins."
             )
     return np.asarray(treated, dtype=np.bool_)
+
+
+def _by_name(marks: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return the group of each customer, from a column of bools named like one of the groups."""
+    of_bools = [isinstance(one, (bool, np.bool_)) for one in marks]
+    if not all(of_bools):
+        raise InvalidDataError(
+            f"{name} must hold a boolean for each customer, {len(marks) - sum(of_bools)} of {len(marks)} values "
+            f"are none. Or name the groups in a column {GROUP}."
+        )
+    own, other = (TREATED, CONTROL) if name == TREATED else (CONTROL, TREATED)
+    return np.where(marks.astype(np.bool_), own, other).astype(object)
 
 
 def _tiers(frame: nw.DataFrame[Any]) -> tuple[Codes, tuple[str, ...]]:

@@ -32,7 +32,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
-    """The orders of an experiment: within its horizon, and before its start (None: nothing is known)."""
+    """The orders of an experiment: within its horizon, and before its start (None: nothing is known).
+
+    ``absent`` of the customers are nowhere in the log.
+    """
 
     start: date
     horizon_days: int
@@ -40,6 +43,7 @@ class Watched:
     within: Window
     before: Floats | None
     log_end: date
+    absent: int
 
 
 def read_orders(
@@ -53,16 +57,20 @@ def read_orders(
     """Return what the customers with these ids ordered within the horizon and before the start."""
     first = _first_day(start, options)
     whole = summarize(orders, **options)
-    _refuse_strangers(whole, ids)
+    absent = _absent(whole, ids)
     days = _days(first, whole.as_of, horizon_days)
     end, eve = first + timedelta(days=days - 1), first - timedelta(days=1)
     oldest = _oldest(whole)
+    if end < oldest:
+        raise InvalidParameterError(
+            f"start and horizon_days must reach the log, which begins on {oldest}, got {first} and {days} days."
+        )
     long = (first - oldest).days if before_days is None else before_days
     since = first - timedelta(days=max(long, 0))
     within = _window(orders, ids, {**options, "since": first, "as_of": end})
     known = long > 0 and oldest <= eve
     before = _window(orders, ids, {**options, "since": since, "as_of": eve}).values if known else None
-    return Watched(first, days, long if known else 0, within, before, whole.as_of)
+    return Watched(first, days, long if known else 0, within, before, whole.as_of, absent)
 
 
 def _first_day(start: Any, options: Mapping[str, Any]) -> date:
@@ -91,13 +99,16 @@ def _oldest(whole: Summary) -> date:
     return first.date()
 
 
-def _refuse_strangers(whole: Summary, ids: NDArray[Any]) -> None:
+def _absent(whole: Summary, ids: NDArray[Any]) -> int:
+    """Return how many of the customers are nowhere in the log; raise if all are."""
     found = tables.read_ids(tables.materialised(whole.customers))
-    if not (pd.Index(found).get_indexer(pd.Index(ids)) >= 0).any():
+    absent = int((pd.Index(found).get_indexer(pd.Index(ids)) < 0).sum())
+    if absent == len(ids):
         raise InvalidDataError(
             f"None of {len(ids)} customers in groups is among {len(found)} in the order log. "
             f"Check {tables.ID}: {ids.dtype} in groups, {found.dtype} in the log."
         )
+    return absent
 
 
 def _window(orders: Any, ids: NDArray[Any], options: Mapping[str, Any]) -> Window:

@@ -34,6 +34,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "With the tiers weighted alike the treated spent {treated:,.2f} per customer, control {control:,.2f}: {difference:+,.2f} ({low:+,.2f} to {high:+,.2f}){lift}.",
         "zh": "两组按相同的层级权重计，实验组人均消费 {treated:,.2f}，对照组 {control:,.2f}：相差 {difference:+,.2f}（{low:+,.2f} 至 {high:+,.2f}）{lift}。",
     },
+    "spend_one": {
+        "en": "The treated spent {treated:,.2f} per customer, control {control:,.2f}: {difference:+,.2f} ({low:+,.2f} to {high:+,.2f}){lift}.",
+        "zh": "实验组人均消费 {treated:,.2f}，对照组 {control:,.2f}：相差 {difference:+,.2f}（{low:+,.2f} 至 {high:+,.2f}）{lift}。",
+    },
+    "all_flat": {
+        "en": " No customer's spend differs from another's of the same tier, so there is no effect to see.",
+        "zh": "同一层级内各客户的消费没有任何差别，无从看出效果。",
+    },
     "lift": {"en": ", {lift} ({low} to {high})", "zh": "，即 {lift}（{low} 至 {high}）"},
     "unbounded": {"en": "no upper limit", "zh": "无上限"},
     "more": {
@@ -77,8 +85,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "有购买的客户占比：{share} 对 {other_share}，相差 {points:+.1f} 个百分点（{points_low:+.1f} 至 {points_high:+.1f}）：{outcome}。",
     },
     "reached": {
-        "en": "{share} of the treated were reached; per customer reached that is {value:+,.2f} ({low:+,.2f} to {high:+,.2f}). Who is reached is not drawn by lot, so the groups are compared as a whole and the effect is shared out.",
-        "zh": "实验组中有 {share} 真正被触达；折合每位被触达客户 {value:+,.2f}（{low:+,.2f} 至 {high:+,.2f}）。谁能被触达并非随机，因此先比较两组全体，再按触达率折算。",
+        "en": "{share} of the treated were reached (less the share reached in control); per customer reached that is {value:+,.2f} ({low:+,.2f} to {high:+,.2f}). Who is reached is not drawn by lot, so the groups are compared as a whole and the effect is shared out.",
+        "zh": "实验组中有 {share} 真正被触达（已扣除对照组的触达率）；折合每位被触达客户 {value:+,.2f}（{low:+,.2f} 至 {high:+,.2f}）。谁能被触达并非随机，因此先比较两组全体，再按触达率折算。",
     },
     "adjusted": {
         "en": "Adjusted by the same measures in the {days} days before the start, which changes the variance of the difference in spend by {shrunk}.",
@@ -104,6 +112,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "The total leaves out {names}: too few customers in a group.",
         "zh": "合计未含 {names}：有一组人数过少。",
     },
+    "absent": {
+        "en": "{n:,} of the {customers:,} customers are nowhere in the log, and count as 0. If they have ordered before, their ids are written in another way there.",
+        "zh": "{customers:,} 位客户中有 {n:,} 位在日志中从未出现，按 0 计。若他们曾有订单，说明日志中的客户编号写法不同，请核对。",
+    },
     "outsiders": {
         "en": "{n:,} other customers ordered within the {days} days, for {spend:,.2f} in all; they are in neither group and do not count.",
         "zh": "这 {days} 天内另有 {n:,} 位客户下单，合计 {spend:,.2f}；他们不属于任何一组，未计入。",
@@ -126,7 +138,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 def verdict(found: Effect, lang: str) -> str:
     """Return the findings, one a line."""
     total = found.overall("spend")
-    lines = [_setting(found, lang), _headline(total, lang)]
+    lines = [_setting(found, lang), _headline(found, total, lang)]
     if total["outcome"] != UNKNOWN:
         lines += [_tiers(found, lang), *_others(found, lang), *_reached(total, lang)]
         lines += [*_adjusted(found, total, lang), _balance(found, lang)]
@@ -145,13 +157,14 @@ def _setting(found: Effect, lang: str) -> str:
     )  # fmt: skip
 
 
-def _headline(total: Any, lang: str) -> str:
+def _headline(found: Effect, total: Any, lang: str) -> str:
     if total["outcome"] == UNKNOWN:
         return _say("nothing", lang)
-    text = _say("spend", lang, **_means(total), lift=_lift(total, lang))
+    several = len(found.by_tier("spend")) > 1
+    text = _say("spend" if several else "spend_one", lang, **_means(total), lift=_lift(total, lang))
     if total["outcome"] == OPEN:
         if np.isnan(total["detectable"]):
-            return text
+            return text + _say("all_flat", lang)
         share = total["detectable"] / total["mean_control"] if total["mean_control"] > 0 else np.nan
         said = "" if np.isnan(share) else _say("share", lang, share=percent(share, lang))
         power = percent(POWER, lang)
@@ -226,7 +239,7 @@ def _reached(total: Any, lang: str) -> Iterator[str]:
 
 
 def _adjusted(found: Effect, total: Any, lang: str) -> Iterator[str]:
-    if found.adjusted:
+    if found.adjusted and not np.isnan(total["shrunk"]):
         yield _say("adjusted", lang, days=found.before_days, shrunk=_signed(-total["shrunk"], lang))
 
 
@@ -239,7 +252,8 @@ def _balance(found: Effect, lang: str) -> str:
     if apart.empty:
         return _say("alike", lang, days=found.before_days, **_means(total))
     named = [
-        _say("shown", lang, **{**row, "tier": row["tier"] or ALL[lang]}) for row in apart.to_dict("records")
+        _say("shown", lang, **{str(name): row[name] for name in row} | {"tier": row["tier"] or ALL[lang]})
+        for row in apart.to_dict("records")
     ]
     advice = "" if found.adjusted else _say("advice", lang)
     return _say("apart", lang, days=found.before_days, where=LINKS[lang][1].join(named), advice=advice)
@@ -249,8 +263,10 @@ def _notes(found: Effect, lang: str) -> Iterator[str]:
     """Yield what a reader has to know beside the findings."""
     rows = found.by_tier("spend")
     few = rows[(rows[["treated", "control"]] < FEWEST).any(axis=1) | (rows["outcome"] == UNKNOWN)]
-    if 0 < len(few) < len(rows):
+    if found.overall("spend")["treated"] < rows["treated"].sum():
         yield _say("left_out", lang, names=LINKS[lang][1].join(few["tier"]))
+    if found.absent:
+        yield _say("absent", lang, n=found.absent, customers=found.treated + found.control)
     if found.outsiders:
         yield _say("outsiders", lang, n=found.outsiders, days=found.horizon_days, spend=found.outside_spend)
     missing = (found.end - found.log_end).days

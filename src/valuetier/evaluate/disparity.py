@@ -20,6 +20,7 @@ from valuetier.evaluate._holdout_arguments import a_share
 from valuetier.tiers import LANGUAGES, Tier, TierAssignment
 
 ABOUT = ("top", "price")
+DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,7 +248,7 @@ def _judged(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
     corrected[tested] = holm(table["p_value"].to_numpy(dtype=np.float64)[tested])
     comparable = table["share"].where(~table["small"] & table["group"].notna())
     best = comparable.groupby(table["about"]).transform("max")
-    ratio = (table["share"] / best.where(best > 0)).where(~table["small"])
+    ratio = (table["share"] / best.where(best > 0)).where(~table["small"]).round(DIGITS)
     pairs = zip(corrected, table["difference"], table["small"], strict=True)
     outcome = [outcome_of(p, difference, alpha, small) for p, difference, small in pairs]
     table = table.assign(

@@ -58,6 +58,8 @@ class Effect:
     level : float
         Of the intervals.
     n_resamples : int
+    absent : int
+        Customers of the groups who are nowhere in the log; they count as 0.
     outsiders : int
         Customers with orders within the horizon who are in neither group.
     outside_spend : float
@@ -77,6 +79,7 @@ class Effect:
     adjusted: bool
     level: float
     n_resamples: int
+    absent: int
     outsiders: int
     outside_spend: float
     log_end: date_type
@@ -179,8 +182,9 @@ def effect(
     Parameters
     ----------
     groups : table, or an object with one called ``groups``, such as a plan
-        As it was kept when the action began: customer_id, group (``"treated"`` or ``"control"``),
-        and optionally tier and reached (bool: whether the action got through).
+        As it was kept when the action began: customer_id, group (``"treated"`` or ``"control"``; or a
+        column of bools that is called treated or control), and optionally tier and reached (bool:
+        whether the action got through; missing counts as not).
     orders : frame of any kind, DuckDB relation, or path
         A log, as :func:`valuetier.summarize` takes it.
     start : date or ISO text
@@ -208,7 +212,7 @@ def effect(
     Raises
     ------
     InvalidParameterError
-        If the start is after the end of the log, or a parameter is out of range.
+        If the horizon lies before or after the log, or a parameter is out of range.
     InvalidDataError
         If a group is empty or has another name, a customer stands twice, or none of them is in the log.
     MissingColumnsError
@@ -266,6 +270,7 @@ def effect(
         adjusted=adjust,
         level=level,
         n_resamples=n,
+        absent=watched.absent,
         outsiders=watched.within.outsiders,
         outside_spend=watched.within.outside_spend,
         log_end=watched.log_end,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from valuetier.explain.words import (
     customer_block,
     cuts_sentence,
     last_words,
+    nothing_sentence,
+    score_words,
 )
 from valuetier.tiers import LANGUAGES, Answers, Segmenter, TierAssignment, assign, assignment_of
 from valuetier.tiers import version_of as fingerprint
@@ -215,9 +217,13 @@ class Explanation:
         """Return one sentence per customer: what reaches a better tier, or what loses this one."""
         tiers = [tier.label(lang) for tier in self.assignment.tiers]
         last = 0 if side == "to_next" else len(tiers) - 1
+        grounds = self.grounds
         return [
             change_sentence(side, columns, row, tiers, lang)
-            if columns is not None and code != last
+            or nothing_sentence(
+                side, *_known_and_others(grounds), _by_score(grounds, side, row, code, tiers, lang), lang
+            )
+            if grounds is not None and columns is not None and code != last
             else last_words(side, known=code == last, lang=lang)
             for row, code in zip(rows.tolist(), self.assignment.codes[rows].tolist(), strict=True)
         ]
@@ -233,8 +239,8 @@ def explanation(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> E
     Parameters
     ----------
     segmenter : Segmenter
-        Fitted. One of three methods only gets tiers, scores and version, and the
-        answer that it does not say why.
+        Fitted. One that is not built on BaseSegmenter gets tiers, scores and version, and the
+        reasons of its own ``explain(X, lang=...)["reason"]``, or the answer that it does not say why.
     X : table
         The customers.
     as_of : date, optional
@@ -256,9 +262,23 @@ def explanation(segmenter: Segmenter, X: Any, *, as_of: date | None = None) -> E
     say = getattr(segmenter, "grounds", None)
     grounds: Grounds | None = say(X) if callable(say) else None
     learned: date | None = getattr(segmenter, "cuts_as_of_", None)
-    if grounds is None:
-        return Explanation(assign(segmenter, X, as_of=as_of), learned, None)
-    return Explanation(assignment_of(segmenter, X, grounds.answers, as_of), learned, grounds)
+    if grounds is not None:
+        return Explanation(assignment_of(segmenter, X, grounds.answers, as_of), learned, grounds)
+    assignment = assign(segmenter, X, as_of=as_of)
+    return Explanation(assignment, learned, None if say else _own_words(segmenter, X, assignment))
+
+
+def _own_words(segmenter: Any, X: Any, assignment: TierAssignment) -> Grounds | None:
+    """Return the reasons that a segmenter of another making gives; None where it gives none."""
+    explain = getattr(segmenter, "explain", None)
+    if not callable(explain):
+        return None
+
+    def reasons(rows: Rows, lang: str) -> list[str]:
+        return [str(one) for one in np.asarray(explain(X, lang=lang)["reason"], dtype=object)[rows]]
+
+    answers = Answers(assignment.codes, assignment.scores, assignment.segments, assignment.segments_zh)
+    return Grounds(answers, (), np.empty((len(assignment), 0)), {}, None, None, reasons, None)
 
 
 def document_of(segmenter: Any) -> dict[str, Any] | None:
@@ -287,6 +307,22 @@ def _columns_of(grounds: Grounds) -> Mapping[str, Floats]:
             for what in ("keeps_from", "keeps_to", "to_next", "to_lose"):
                 found[f"{name}_{what}"] = getattr(change, what)
     return found
+
+
+def _known_and_others(grounds: Grounds) -> tuple[list[str], list[str]]:
+    """Return the columns that are levers, and those of which it is not known what they change."""
+    known = [*(grounds.changes or {})]
+    return known, [name for name in grounds.columns if name not in known]
+
+
+def _by_score(grounds: Grounds, side: str, row: int, code: int, tiers: Sequence[str], lang: str) -> str:
+    """Return which score another tier takes, where the score alone decides."""
+    lines, scores = grounds.score_lines, grounds.answers.scores
+    if lines is None or scores is None:
+        return ""
+    line = lines[code - 1] if side == "to_next" else lines[code]
+    reached = np.sum(lines > line) if side == "to_next" else np.sum(lines >= line)
+    return score_words(side, float(scores[row]), float(line), tiers[int(reached)], lang)
 
 
 def _held(grounds: Grounds, row: int) -> list[tuple[str, float, float | None, tuple[float, float] | None]]:

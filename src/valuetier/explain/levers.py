@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from valuetier._validate import Floats
 
 NONE: Floats = np.empty(0)
 AT_A_TIME = 2**15
+
+# What a customer table counts has a smallest value: no order lies in the future.
+LOWEST: Mapping[str, float] = dict.fromkeys(("recency_days", "orders", "x", "t_x", "T"), 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,14 +81,21 @@ def find_changes(
         no_code = np.empty(0, dtype=np.int64)
         return {name: Change(NONE, NONE, NONE, no_code, NONE, no_code) for name in levers}
     at = {name: list(names).index(name) for name in levers}
+    levers = {name: _counted(lever, name) for name, lever in levers.items()}
     if set(levers) == set(names) and all(lever.turns is None for lever in levers.values()):
         thresholds = {at[name]: lever.thresholds for name, lever in levers.items()}
-        found = changes_at_thresholds(assess, columns, thresholds, whole, own)
+        lowest = {at[name]: float(np.max(lever.lowest)) for name, lever in levers.items()}
+        found = changes_at_thresholds(assess, columns, thresholds, lowest, whole, own)
         return {name: found[at[name]] for name in levers}
     return {
         name: _followed(codes_at[name], columns[:, at[name]], lever, whole[at[name]] or lever.whole, own)
         for name, lever in levers.items()
     }
+
+
+def _counted(lever: Lever, name: str) -> Lever:
+    """Return the lever of a column that counts something without what lies below zero."""
+    return replace(lever, lowest=np.maximum(lever.lowest, LOWEST.get(name, -math.inf)))
 
 
 def _followed(codes_at: CodesAt, values: Floats, lever: Lever, whole: bool, own: Codes) -> Change:
@@ -94,6 +104,7 @@ def _followed(codes_at: CodesAt, values: Floats, lever: Lever, whole: bool, own:
     turns = np.empty((n, 0)) if lever.turns is None else lever.turns
     thresholds = lever.thresholds[np.isfinite(lever.thresholds)]
     lowest, highest = _each(lever.lowest, n), _each(lever.highest, n)
+    values = np.where(lowest == highest, np.nan, values)  # alone it cannot move
 
     def follow(start: int) -> Change:
         some = slice(start, start + AT_A_TIME)

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from valuetier._core.changes import Change, above, below
-from valuetier._core.compress import significant
 from valuetier._validate import Floats
 from valuetier.words import column_label, number, say
 
-NO_REASON = {"en": "This segmenter does not say why.", "zh": "该分层方法不说明分级依据。"}
+NO_REASON = {"en": "This segmenter does not say why.", "zh": "该分层方法不说明分层依据。"}
 UNKNOWN = {
     "to_next": {
         "en": "This segmenter does not say what reaches a better tier.",
@@ -27,17 +26,37 @@ UNKNOWN = {
     },
 }
 LAST = {
-    "to_next": {"en": "The best tier.", "zh": "已是最高等级。"},
-    "to_lose": {"en": "The last tier.", "zh": "已是最低等级。"},
+    "to_next": {"en": "The best tier.", "zh": "已是最高层级。"},
+    "to_lose": {"en": "The last tier.", "zh": "已是最低层级。"},
 }
 NOTHING = {
     "to_next": {
-        "en": "No column alone reaches a better tier.",
-        "zh": "任何一项指标单独变动都不足以升级。",
+        "en": "No column alone reaches a better tier",
+        "zh": "任何一项指标单独变动都不足以升级",
     },
     "to_lose": {
-        "en": "No column alone loses this tier.",
-        "zh": "任何一项指标单独变动都不会导致降级。",
+        "en": "No column alone loses this tier",
+        "zh": "任何一项指标单独变动都不会导致降级",
+    },
+}
+NOT_BY = {
+    "to_next": {
+        "en": "No better tier by {known} alone; what {others} would change is not stated",
+        "zh": "仅靠{known}不足以升级，{others}变动的影响未作说明",
+    },
+    "to_lose": {
+        "en": "Not lost by {known} alone; what {others} would change is not stated",
+        "zh": "仅{known}变动不会导致降级，{others}变动的影响未作说明",
+    },
+}
+BY_SCORE = {
+    "to_next": {
+        "en": "; {tier} begins at a score of {line}{gap}",
+        "zh": "；得分达到 {line} 即为“{tier}”{gap}",
+    },
+    "to_lose": {
+        "en": "; {tier} begins below a score of {line}{gap}",
+        "zh": "；得分低于 {line} 即为“{tier}”{gap}",
     },
 }
 TO = {
@@ -45,6 +64,7 @@ TO = {
     "to_lose": {"en": "to {tier}: {ways}", "zh": "降为“{tier}”：{ways}"},
 }
 OR, ALSO, STOP = {"en": ", or ", "zh": "，或"}, {"en": "; ", "zh": "；"}, {"en": ".", "zh": "。"}
+AND = {"en": ", ", "zh": "、"}
 
 # By whether the value lies above, and whether it is the first that counts or the last that does not.
 BOUNDS: Mapping[tuple[bool, bool], Mapping[str, str]] = {
@@ -72,7 +92,7 @@ GAPS = {
     ("to_lose", False): {"en": " ({gap} away)", "zh": "（尚余 {gap}）"},
 }
 
-CUTS = {"en": "Cuts {version}{day}", "zh": "分级标准 {version}{day}"}
+CUTS = {"en": "Cuts {version}{day}", "zh": "分层标准 {version}{day}"}
 OF_DAY = {"en": " of {day}", "zh": "（{day}）"}
 NO_VERSION = {"en": "without a version", "zh": "无版本号"}
 
@@ -84,9 +104,9 @@ HELD = {"en": "  {name} {value}{points}{keeps}", "zh": "  {name} {value}{points}
 POINTS = {"en": ", points {points}", "zh": "，得分 {points}"}
 MISSING = {"en": "missing", "zh": "缺失"}
 KEEPS = {
-    (True, True): {"en": ": keeps the tier {low}, {high}", "zh": "：{low}且{high}时等级不变"},
-    (True, False): {"en": ": keeps the tier {low}", "zh": "：{low}时等级不变"},
-    (False, True): {"en": ": keeps the tier {high}", "zh": "：{high}时等级不变"},
+    (True, True): {"en": ": keeps the tier {low}, {high}", "zh": "：{low}且{high}时层级不变"},
+    (True, False): {"en": ": keeps the tier {low}", "zh": "：{low}时层级不变"},
+    (False, True): {"en": ": keeps the tier {high}", "zh": "：{high}时层级不变"},
     (False, False): {"en": ": keeps the tier whatever it is", "zh": "：取任何值等级都不变"},
 }
 ENDS = {
@@ -95,6 +115,10 @@ ENDS = {
     ("high", True): {"en": "up to {bound}", "zh": "不高于 {bound} "},
     ("high", False): {"en": "below {bound}", "zh": "低于 {bound} "},
 }
+
+
+# From here on numbers are written with an exponent.
+HUGE = 1e15
 
 
 class Column(NamedTuple):
@@ -111,7 +135,7 @@ def last_words(side: str, *, known: bool, lang: str) -> str:
 
 
 def change_sentence(side: str, columns: Sequence[Column], row: int, tiers: Sequence[str], lang: str) -> str:
-    """Return which columns alone reach a better tier (``"to_next"``) or lose this one, and by how much."""
+    """Return which columns alone reach a better tier (``"to_next"``) or lose this one; empty where none does."""
     ways: dict[int, list[str]] = {}
     for column in columns:
         change = column.change
@@ -121,11 +145,32 @@ def change_sentence(side: str, columns: Sequence[Column], row: int, tiers: Seque
         if not math.isnan(to[row]):
             ways.setdefault(int(codes[row]), []).append(_way(side, column, row, float(to[row]), lang))
     if not ways:
-        return NOTHING[side][lang]
+        return ""
     nearest_first = sorted(ways, reverse=side == "to_next")
     parts = [say(TO[side], lang, tier=tiers[code], ways=OR[lang].join(ways[code])) for code in nearest_first]
     text = ALSO[lang].join(parts)
     return text[0].upper() + text[1:] + STOP[lang]
+
+
+def nothing_sentence(side: str, known: Sequence[str], others: Sequence[str], by_score: str, lang: str) -> str:
+    """Return that no lever alone is enough, of which columns nothing is said, and the score that is needed."""
+    if not known:
+        return UNKNOWN[side][lang]
+    if not others:
+        return NOTHING[side][lang] + by_score + STOP[lang]
+    names = (AND[lang].join(column_label(name, lang) for name in some) for some in (known, others))
+    return (
+        say(NOT_BY[side], lang, **dict(zip(("known", "others"), names, strict=True))) + by_score + STOP[lang]
+    )
+
+
+def score_words(side: str, score: float, line: float, tier: str, lang: str) -> str:
+    """Return the score from which the tier above, or below which the one beneath, begins."""
+    if not (math.isfinite(line) and math.isfinite(score)):
+        return ""
+    shown, gap = _shown_and_gap(line, score, side == "to_next")
+    text = "" if gap is None else say(GAPS[side, True], lang, gap=gap)
+    return say(BY_SCORE[side], lang, tier=tier, line=shown, gap=text)
 
 
 def _way(side: str, column: Column, row: int, to: float, lang: str) -> str:
@@ -135,9 +180,16 @@ def _way(side: str, column: Column, row: int, to: float, lang: str) -> str:
     first, bound = _bound(to, up)
     name = column_label(column.name, lang)
     bounds, gaps = (RECENCY, RECENCY_GAPS) if column.name == "recency_days" else (BOUNDS, GAPS)
-    text = say(bounds[up, first], lang, name=name, bound=rounded(bound, up))
-    gap = float(significant(np.array(abs(bound - value))))
-    return text + say(gaps[side, up], lang, gap=rounded(gap, True))
+    shown, gap = _shown_and_gap(bound, value, up)
+    text = say(bounds[up, first], lang, name=name, bound=shown)
+    return text if gap is None else text + say(gaps[side, up], lang, gap=gap)
+
+
+def _shown_and_gap(bound: float, value: float, up: bool) -> tuple[str, str | None]:
+    """Return a bound as it is written, and how far that is from the value; None where it is no distance."""
+    shown = rounded(bound, up)
+    gap = abs(Decimal(shown.replace(",", "")) - Decimal(repr(value)))
+    return shown, rounded(float(gap), True) if gap else None
 
 
 def _bound(to: float, up: bool) -> tuple[bool, float]:
@@ -155,15 +207,17 @@ def rounded(value: float, up: bool) -> str:
     --------
     >>> rounded(1204.0, True), rounded(286.994, False), rounded(286.994, True), rounded(0.1234561, True)
     ('1,204', '286.99', '287.00', '0.123457')
+    >>> rounded(1.23456789e40, True)
+    '1.23457e+40'
     """
+    exact, rounding = Decimal(repr(value)), ROUND_CEILING if up else ROUND_FLOOR
+    if abs(value) >= HUGE:
+        return f"{exact.quantize(Decimal(1).scaleb(exact.adjusted() - 5), rounding).normalize():e}"
     text = number(value)
-    exact, shown = Decimal(repr(value)), Decimal(text.replace(",", ""))
+    shown = Decimal(text.replace(",", ""))
     if shown == exact:
         return text
-    moved = exact.quantize(
-        Decimal(1).scaleb(int(shown.as_tuple().exponent)), ROUND_CEILING if up else ROUND_FLOOR
-    )
-    return f"{moved:,}"
+    return f"{exact.quantize(Decimal(1).scaleb(int(shown.as_tuple().exponent)), rounding):,}"
 
 
 def cuts_sentence(version: str | None, day: date | None, lang: str) -> str:

@@ -30,7 +30,7 @@ WORDS = {
 }
 
 WIDEST = 2.0
-"""Lifts beyond are not drawn: an interval without an end would leave no room for the others."""
+"""Lifts beyond are arrows: an interval without an end would leave no room for the others."""
 
 LEGEND_ROW = 24
 """Points between the intervals and the title, where the legend stands."""
@@ -40,6 +40,7 @@ def plot_effect(found: Effect, *, lang: str = "en", ax: Axes | None = None) -> A
     """Return axes with the lift in spend of each tier, and of all of them, with its interval.
 
     Tiers of which nothing can be said, or in which control spent nothing, have no lift and no row.
+    An interval that goes on beyond +200 % ends in an arrow; a lift beyond has no point.
 
     Parameters
     ----------
@@ -68,9 +69,9 @@ def plot_effect(found: Effect, *, lang: str = "en", ax: Axes | None = None) -> A
     rows = rows[rows["lift_low"].notna()]
     if rows.empty:
         raise InvalidDataError("No tier has a lift: nothing can be said, or control spent nothing.")
-    low, lift, high = (
-        np.clip(rows[name].to_numpy(dtype=float), -1.0, WIDEST) for name in ("lift_low", "lift", "lift_high")
-    )
+    low, lift, high = (rows[name].to_numpy(dtype=float) for name in ("lift_low", "lift", "lift_high"))
+    lift, beyond = np.where(lift > WIDEST, np.nan, lift), high > WIDEST
+    low, high = np.minimum(low, WIDEST), np.minimum(high, WIDEST)
     shown = ((rows["low"] > 0) | (rows["high"] < 0)).to_numpy()
     words, places = WORDS[lang], np.arange(len(rows))
     with style(lang):
@@ -78,10 +79,10 @@ def plot_effect(found: Effect, *, lang: str = "en", ax: Axes | None = None) -> A
         ax.axvline(0.0, color=REFERENCE, zorder=0)
         for which, colour, word in ((shown, VALUE, "shown"), (~shown, CUSTOMERS, "open")):
             if which.any():
-                ends = np.vstack([lift - low, high - lift])[:, which]
-                ax.errorbar(
-                    lift[which], places[which], xerr=ends, fmt="o", color=colour, capsize=3, label=words[word]
-                )
+                ax.hlines(places[which], low[which], high[which], colour)
+                ax.plot(lift[which], places[which], "o", color=colour, label=words[word])
+                ends = np.where(beyond, WIDEST, np.nan)[which]
+                ax.plot(ends, places[which], ">", color=colour)
         ax.set_yticks(places, rows["tier"].tolist())
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:+.0%}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,15 @@ from valuetier._core.cuts import Codes
 from valuetier._core.policy import NO_DAY, Days, Standing
 from valuetier.policy.overrides import Overrides
 from valuetier.policy.stored import as_dates
-from valuetier.policy.words import CUTS_CHANGED, ENDED, HAPPENINGS, OTHER_CUTS, OVER, STARTED
+from valuetier.policy.words import CUTS_CHANGED, ENDED, HAPPENINGS, OTHER_CUTS, OVER, OVER_AND_LAPSED, STARTED
 from valuetier.tables import ID
 from valuetier.tiers import Tier
 
 COLUMNS = (ID, "event", "from_tier", "to_tier", "reason", "effective_date", "expiry_date")
 Say = Callable[[int, str, str], str]
 Rows = NDArray[np.intp]
+
+LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
 
 
 def event_table(
@@ -53,7 +56,7 @@ def own_events(
     reasons = [say(int(k), names[i], names[j]) for k, i, j in zip(kinds, olds, news, strict=True)]
     events = [HAPPENINGS[int(kind)].event for kind in kinds]
     until = overrides.until[rows]
-    effective = np.where(until == NO_DAY, day, until + 1)
+    effective = np.where(until == NO_DAY, day, _day_after(until))
     expiry = np.where(after.grace_until == NO_DAY, after.valid_until, after.grace_until)
     return event_table(
         ids[rows],
@@ -70,9 +73,12 @@ def ended_events(
     """Return the ends of the overrides in these rows."""
     names = _names(tiers, lang)
     event = np.full(len(rows), ENDED, dtype=object)
-    reasons = np.array([OVER[lang].format(reason=reason) for reason in over.reasons[rows]], dtype=object)
-    ways = names[over.codes[rows]], names[np.maximum(standing.codes[rows], -1)]
-    return event_table(ids[rows], event, ways, reasons, (over.until[rows] + 1, standing.valid_until[rows]))
+    back = np.maximum(standing.codes[rows], -1)
+    words = [(OVER if code >= 0 else OVER_AND_LAPSED)[lang] for code in back]
+    said = [text.format(reason=reason) for text, reason in zip(words, over.reasons[rows], strict=True)]
+    days = _day_after(over.until[rows]), standing.valid_until[rows]
+    ways = names[over.codes[rows]], names[back]
+    return event_table(ids[rows], event, ways, np.array(said, dtype=object), days)
 
 
 def started_events(
@@ -99,6 +105,11 @@ def joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Return tables of events as one; the ids keep their type where every event has one."""
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else [*filled, *tables][0]
+
+
+def _day_after(days: Days) -> Days:
+    """Return the days after these, or the last one that calendars know."""
+    return np.minimum(days + 1, LAST_DAY)
 
 
 def _names(tiers: tuple[Tier, ...], lang: str) -> NDArray[np.object_]:

@@ -70,7 +70,9 @@ def lines_for(assignment: TierAssignment, lines: TierLines | None, band: float |
     found = None if scores is None else learned_lines(assignment.codes, scores, len(assignment.tiers))
     if found is None and band is not None:
         problem = (
-            "it has no scores" if scores is None else "its tiers overlap in the score, or scores are missing"
+            "it has no scores"
+            if scores is None or np.isnan(scores).all()
+            else "its tiers overlap in the score"
         )
         raise InvalidDataError(
             f"retention_band={band} needs a line below each tier, and the assignment of kind {assignment.kind!r} shows none: "

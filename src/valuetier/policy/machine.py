@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_list_like
 
 from valuetier import _validate as validate
 from valuetier._core import policy as core
@@ -19,7 +20,14 @@ from valuetier.errors import InvalidDataError, InvalidParameterError, require_ch
 from valuetier.loyalty.rules import day_number
 from valuetier.policy.events import cuts_event, ended_events, joined, own_events, started_events
 from valuetier.policy.lines import lines_for, read_lines
-from valuetier.policy.merge import first_state, merged, placed, refuse_other_tiers, refuse_second_thoughts
+from valuetier.policy.merge import (
+    first_state,
+    merged,
+    placed,
+    read_assignment,
+    refuse_other_tiers,
+    refuse_second_thoughts,
+)
 from valuetier.policy.overrides import with_overrides
 from valuetier.policy.replay import PolicyReplay, given_between
 from valuetier.policy.state import TierState, read_state
@@ -28,6 +36,7 @@ from valuetier.tiers import LANGUAGES, Tier, TierAssignment
 
 UPGRADES = ("at_once", "at_review")
 BAND = 0.20
+LONGEST = 100_000  # days: no date leaves the calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +49,8 @@ class TierPolicy:
     Parameters
     ----------
     review_days : int, or mapping of tier name to int
-        A tier is reviewed at the first step so many days, or more, after the last review: quarterly
-        steps are 90 to 92 days apart. A mapping names every tier, top ones more often. 0: at each step.
+        A tier is reviewed at the first step so many days, or more, after the last review: quarters have 89 to
+        92 days, half-years 181 to 184. A mapping names every tier, top ones more often. 0: at each step.
     upgrade : str
         ``"at_once"``, at any step, or ``"at_review"``.
     retention_band : float, optional
@@ -88,7 +97,7 @@ class TierPolicy:
     'Below the line of Gold by 20 % at most, keeps it.'
     """
 
-    review_days: int | Mapping[str, int] = 90
+    review_days: int | Mapping[str, int] = 89
     upgrade: str = "at_once"
     retention_band: float | None = None
     lines: Any = None
@@ -101,16 +110,16 @@ class TierPolicy:
         require_choice("upgrade", self.upgrade, UPGRADES)
         require_choice("soft_landing", self.soft_landing, (True, False))
         validate.whole_number("dwell_reviews", self.dwell_reviews, 1)
-        validate.whole_number("qualification_days", self.qualification_days, 0)
-        validate.whole_number("grace_days", self.grace_days, 0)
+        _check_days("qualification_days", self.qualification_days)
+        _check_days("grace_days", self.grace_days)
         if self.retention_band is not None:
             _check_band(self.retention_band)
         if isinstance(self.review_days, Mapping):
             object.__setattr__(self, "review_days", dict(self.review_days))
             for tier, days in self.review_days.items():
-                validate.whole_number(f"review_days of {tier!r}", days, 0)
+                _check_days(f"review_days of {tier!r}", days)
         else:
-            validate.whole_number("review_days", self.review_days, 0)
+            _check_days("review_days", self.review_days)
         if self.lines is not None:
             object.__setattr__(self, "lines", read_lines(self.lines))
 
@@ -136,7 +145,8 @@ class TierPolicy:
             but new overrides.
         overrides : table, optional
             Tiers set by hand from this day on: customer_id, tier, reason and until, the last day. They
-            hold whatever the policy says, which goes on beneath. A new one takes the place of an older one.
+            hold whatever the policy says, which goes on beneath. A new one takes the place of an older one. The day after
+            the last one the policy's own tier holds, however many tiers away.
         lang : str
             ``"en"`` or ``"zh"``: of tiers and reasons in the events.
 
@@ -156,12 +166,13 @@ class TierPolicy:
         InvalidParameterError
             If there is no date, or tiers of ``review_days`` are not those of the assignment.
         InvalidDataError
-            If the day is before that of ``previous``, tiers or types of ids differ, the day is the same and the
-            assignment is not, or a band is asked for and the tiers have no lines.
+            If the assignment does not fit together, the day is before that of ``previous``, tiers or types of ids
+            differ, the day is the same and the assignment is not, or a band is asked for and the tiers have no lines.
         """
         require_choice("lang", lang, LANGUAGES)
+        assignment = read_assignment(assignment)
         day = _day(assignment, as_of)
-        previous = read_state(previous)
+        previous = None if previous is None else read_state(previous)
         before = first_state(assignment, day) if previous is None else previous
         refuse_other_tiers(before.evidence, assignment)
         terms = self._terms(assignment.tiers)
@@ -179,7 +190,7 @@ class TierPolicy:
         self,
         state: TierState,
         customer_id: Any,
-        tier: str | int,
+        tier: str | int | Tier,
         *,
         reason: str,
         until: Any,
@@ -191,9 +202,9 @@ class TierPolicy:
 
         Parameters
         ----------
-        state : TierState
-        customer_id : id, or sequence of ids
-        tier : str or int
+        state : TierState or its table
+        customer_id : id, or ids
+        tier : str, int or Tier
             Name in English or Chinese, or code.
         reason : str
         until : date or ISO text
@@ -202,11 +213,9 @@ class TierPolicy:
             Of the event.
         """
         require_choice("lang", lang, LANGUAGES)
-        ids = (
-            [customer_id] if isinstance(customer_id, str) or np.ndim(customer_id) == 0 else list(customer_id)
-        )
+        ids = list(customer_id) if is_list_like(customer_id) else [customer_id]
         given = [{"customer_id": one, "tier": tier, "reason": reason, "until": until} for one in ids]
-        return _overridden(state, given, lang)
+        return _overridden(read_state(state), given, lang)
 
     def replay(
         self,
@@ -244,8 +253,10 @@ class TierPolicy:
         """
         states: list[TierState] = []
         tables: list[pd.DataFrame] = []
-        state = read_state(previous)
-        for assignment in assignments:
+        state = None if previous is None else read_state(previous)
+        if isinstance(assignments, TierAssignment):
+            raise InvalidParameterError("assignments must be several, the earliest first, got one. Use step.")
+        for assignment in map(read_assignment, assignments):
             given = given_between(overrides, None if state is None else state.as_of, _day(assignment, None))
             state, events = self.step(state, assignment, overrides=given, lang=lang)
             states.append(state)
@@ -336,6 +347,11 @@ def _day(assignment: TierAssignment, as_of: Any) -> date:
             "as_of is needed: the assignment does not say of what day it is. Pass as_of=, here or where it is made."
         )
     return day
+
+
+def _check_days(name: str, days: Any) -> None:
+    if validate.whole_number(name, days, 0) > LONGEST:
+        raise InvalidParameterError(f"{name} must be at most {LONGEST} days, got {days!r}.")
 
 
 def _check_band(band: Any) -> None:

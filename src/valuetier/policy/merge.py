@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -9,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from valuetier import _validate as validate
 from valuetier._core.cuts import Codes
 from valuetier._core.policy import ABSENT, NO_DAY, unknown
-from valuetier.errors import InvalidDataError
+from valuetier.errors import InvalidDataError, InvalidParameterError
 from valuetier.policy.overrides import index_of, no_overrides
 from valuetier.policy.state import TierState
 from valuetier.policy.stored import scores_of
-from valuetier.tiers import TierAssignment
+from valuetier.tiers import Tier, TierAssignment
 
 Rows = NDArray[np.intp]
 
@@ -43,6 +45,51 @@ def first_state(assignment: TierAssignment, day: date) -> TierState:
         segments_zh=nothing,
     )
     return TierState(day, seen, unknown(0, 0), no_overrides(0))
+
+
+def read_assignment(given: Any) -> TierAssignment:
+    """Return an assignment, also one that was put together by hand, as arrays that fit together.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is none.
+    InvalidDataError
+        If codes are no tiers of it, or entries or ids are missing.
+    """
+    if not isinstance(given, TierAssignment):
+        raise InvalidParameterError(
+            f"assignment must be a TierAssignment, got a {type(given).__name__}. Make one with "
+            "segmenter.assign(customers)."
+        )
+    codes, ids, tiers = np.asarray(given.codes), np.asarray(given.ids), tuple(given.tiers)
+    optional = {name: getattr(given, name) for name in ("scores", "segments", "segments_zh")}
+    there: dict[str, Any] = {
+        name: np.asarray(values) for name, values in optional.items() if values is not None
+    }
+    validate.same_length(codes=codes, ids=ids, **there)
+    _refuse_no_tiers(codes, tiers)
+    missing = int(pd.isna(ids).sum())
+    if missing:
+        raise InvalidDataError(f"The assignment lacks {missing} of {len(ids)} customer ids. Drop these rows.")
+    if "scores" in there:
+        there["scores"] = validate.float_column("scores", there["scores"])
+    return replace(given, codes=codes.astype(np.int64), ids=ids, tiers=tiers, **there)
+
+
+def _refuse_no_tiers(codes: NDArray[Any], tiers: tuple[Any, ...]) -> None:
+    """Raise unless tiers are tiers, and codes their numbers."""
+    strange = [tier for tier in tiers if not isinstance(tier, Tier)]
+    if strange:
+        raise InvalidDataError(
+            f"The tiers of the assignment must be valuetier.Tier objects, got {strange[0]!r}. Make them with "
+            "Tier(code, name, name_zh), 0 the best."
+        )
+    whole = codes.dtype.kind in "iu"
+    if len(codes) and not (whole and 0 <= codes.min() <= codes.max() < len(tiers)):
+        raise InvalidDataError(
+            f"The codes of the assignment must be integers from 0 (best) to {len(tiers) - 1}, one for each of its tiers."
+        )
 
 
 def placed(state: TierState, assignment: TierAssignment) -> Places:

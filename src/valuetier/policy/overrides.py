@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_list_like
 
 from valuetier._core.cuts import Codes
 from valuetier._core.policy import NO_DAY, Days
@@ -19,6 +20,7 @@ from valuetier.tables import ID, as_frame, check_unique, materialised
 from valuetier.tiers import Tier
 
 NONE = -1
+SINCE = "since"
 NEEDED = (ID, "tier", "reason", "until")
 
 
@@ -71,6 +73,7 @@ def with_overrides(
         If it names unknown customers or tiers, or an override has no reason, or no end from ``day`` on.
     """
     given = read_table(table)
+    _refuse_later(given, day)
     rows = index_of(ids).get_indexer(index_of(given[ID]))
     unknown = int((rows < 0).sum())
     if unknown:
@@ -81,15 +84,24 @@ def with_overrides(
     reasons = _reasons(given["reason"])
     after = Overrides(before.codes.copy(), before.until.copy(), before.reasons.copy())
     after.codes[rows] = tier_codes_of(given["tier"], tiers)
-    after.until[rows] = _last_days(given["until"], day)
+    after.until[rows] = _last_days(given, day)
     after.reasons[rows] = reasons
     return after
 
 
+def from_rows(given: Any) -> Any:
+    """Return columns, rows or one row as a table; what is none of these stays as it is."""
+    if isinstance(given, Mapping):
+        return pd.DataFrame(given if any(is_list_like(each) for each in given.values()) else [given])
+    rows = isinstance(given, (list, tuple)) and all(isinstance(row, Mapping) for row in given)
+    return pd.DataFrame(list(given)) if rows else given
+
+
 def read_table(table: Any, *, unique: bool = True) -> pd.DataFrame:
     """Return a table of overrides in pandas, its columns checked, and that it names nobody twice."""
-    if isinstance(table, Mapping) or (isinstance(table, Sequence) and not isinstance(table, str)):
-        table = pd.DataFrame(table)
+    table = from_rows(table)
+    if isinstance(table, pd.DataFrame) and table.shape == (0, 0):
+        table = pd.DataFrame(columns=[*NEEDED, SINCE], dtype=object)
     frame = as_frame(materialised(table))
     there = [] if frame is None else list(frame.collect_schema().names())
     missing = [name for name in NEEDED if name not in there]
@@ -109,7 +121,7 @@ def tier_codes_of(values: Any, tiers: Sequence[Tier], parameter: str = "override
     known: dict[Any, int] = {tier.name_zh: tier.code for tier in tiers} | {
         tier.name: tier.code for tier in tiers
     }
-    known |= {tier.code: tier.code for tier in tiers}
+    known |= {tier.code: tier.code for tier in tiers} | {tier: tier.code for tier in tiers}
     codes = pd.Series(values).astype(object).map(known)
     wrong = int(codes.isna().sum())
     if wrong:
@@ -130,8 +142,23 @@ def _reasons(values: pd.Series) -> NDArray[np.object_]:
     return texts
 
 
-def _last_days(values: pd.Series, day: date) -> Days:
-    until = parse_dates("overrides: until", values, None).to_numpy().astype("datetime64[D]").astype(np.int64)
+def days_of(given: pd.DataFrame, name: str) -> Days:
+    """Return a column of dates as day numbers; ``NO_DAY`` where there is none."""
+    days = parse_dates(f"overrides: {name}", given[name], None).to_numpy()
+    return days.astype("datetime64[D]").astype(np.int64)
+
+
+def _refuse_later(given: pd.DataFrame, day: date) -> None:
+    """Raise if an override is to begin after the day on which it is given."""
+    later = int((days_of(given, SINCE) > day_number(day)).sum()) if SINCE in given else 0
+    if later:
+        raise InvalidDataError(
+            f"overrides: {later} of {len(given)} begin after {day}. Give them at a step on their first day or later, or to replay."
+        )
+
+
+def _last_days(given: pd.DataFrame, day: date) -> Days:
+    until = days_of(given, "until")
     bad = int((until < day_number(day)).sum())
     if bad:
         raise InvalidDataError(

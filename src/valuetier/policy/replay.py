@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from valuetier.customers.dates import parse_dates
-from valuetier.errors import MissingColumnsError
+from valuetier._core.policy import NO_DAY
+from valuetier.errors import InvalidDataError, MissingColumnsError
+from valuetier.loyalty.rules import day_number
 from valuetier.policy.events import joined
-from valuetier.policy.overrides import read_table
+from valuetier.policy.overrides import SINCE, days_of, read_table
 from valuetier.policy.state import TierState
 from valuetier.policy.words import EVENTS, MOVES
+from valuetier.tables import ID
 from valuetier.tiers import TierAssignment
-
-SINCE = "since"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +74,8 @@ def given_between(overrides: Any, before: date | None, day: date) -> pd.DataFram
     ------
     MissingColumnsError
         If the table does not say since when.
+    InvalidDataError
+        If one never begins, or ends before it does.
     """
     if overrides is None:
         return None
@@ -82,11 +84,15 @@ def given_between(overrides: Any, before: date | None, day: date) -> pd.DataFram
         raise MissingColumnsError(
             f"overrides needs the column {SINCE!r} in a replay, the first day of each. It has {list(table.columns)}."
         )
-    since, until = (
-        parse_dates(f"overrides: {name}", table[name], None).to_numpy().astype("datetime64[D]")
-        for name in (SINCE, "until")
-    )
-    begun = (since <= np.datetime64(day)) & ~(until < np.datetime64(day))
+    since, until = days_of(table, SINCE), days_of(table, "until")
+    bad = int(((since == NO_DAY) | ((until < since) & (until != NO_DAY))).sum())
+    if bad:
+        raise InvalidDataError(
+            f"overrides: {bad} of {len(table)} have no beginning, or one after their last day. Give since= the first day on "
+            "which it holds."
+        )
+    begun = (since <= day_number(day)) & ((until >= day_number(day)) | (until == NO_DAY))
     if before is not None:
-        begun &= since > np.datetime64(before)
-    return table[begun].sort_values(SINCE).drop_duplicates("customer_id", keep="last")
+        begun &= since > day_number(before)
+    rows = np.argsort(since, kind="stable")
+    return table.iloc[rows[begun[rows]]].drop_duplicates(ID, keep="last")

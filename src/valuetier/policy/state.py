@@ -122,6 +122,6 @@ class TierState:
         return cls(*from_table(table))
 
 
-def read_state(given: Any) -> TierState | None:
-    """Return a state, also from its table; None stays None."""
-    return given if given is None or isinstance(given, TierState) else TierState.from_frame(given)
+def read_state(given: Any) -> TierState:
+    """Return a state, also from its table."""
+    return given if isinstance(given, TierState) else TierState.from_frame(given)

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from valuetier import _validate as validate
 from valuetier._core.compress import significant
 from valuetier._core.cuts import Codes
-from valuetier._core.policy import Days, Standing
+from valuetier._core.policy import NO_DAY, Days, Standing
 from valuetier._validate import Floats
-from valuetier.errors import InvalidDataError, MissingColumnsError, suggestion
-from valuetier.policy.overrides import Overrides
+from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError, suggestion
+from valuetier.policy.overrides import Overrides, from_rows
 from valuetier.tables import ID, SUM_DIGITS, as_frame, check_unique, materialised
 from valuetier.tiers import Tier, TierAssignment
 
 DAYS = ("since", "valid_until", "next_review", "grace_until", "missing_since")
 SUPPORTED = "supported_"
+MILLISECONDS = 86_400_000  # of a day
 NEEDED = (
     ID, "policy_tier", *DAYS, "override_tier", "override_reason", "override_until", "assigned_tier",
     "score", "segment", "segment_zh", "as_of", "about",
@@ -114,10 +115,15 @@ def _named(names: NDArray[np.object_], codes: Codes) -> NDArray[np.object_]:
 
 
 def _read(table: Any) -> pd.DataFrame:
-    frame = as_frame(materialised(table))
-    there = [] if frame is None else list(frame.collect_schema().names())
+    frame = as_frame(materialised(from_rows(table)))
+    if frame is None:
+        raise InvalidParameterError(
+            f"A state must be a TierState, its table or None, got a {type(table).__name__}. A step returns a pair: state, "
+            "events = policy.step(…); pass the state."
+        )
+    there = list(frame.collect_schema().names())
     missing = [name for name in NEEDED if name not in there]
-    if frame is None or missing:
+    if missing:
         hints = "".join(suggestion(name, there) for name in missing)
         raise MissingColumnsError(
             f"The table of a state lacks {missing}. It has {there}.{hints} Pass what TierState.to_frame made."
@@ -162,17 +168,30 @@ def _codes(frame: pd.DataFrame, name: str, tiers: tuple[Tier, ...], *, missing: 
 
 
 def _days(frame: pd.DataFrame, name: str) -> Days:
-    """Return the days of a column of dates, date objects or ISO text; ``NO_DAY`` where there is none."""
-    values = frame[name]
-    if not pd.api.types.is_datetime64_any_dtype(values):
-        texts = values.astype(object).where(values.notna(), "NaT").map(str).str.slice(0, 10)
-        try:
-            return texts.to_numpy().astype("datetime64[D]").astype(np.int64)
-        except ValueError:
-            raise InvalidDataError(
-                f"The column {name} of the table of a state must hold dates, got values of type {values.dtype}."
-            ) from None
-    return values.to_numpy().astype("datetime64[D]").astype(np.int64)
+    """Return the days of a column as numbers; ``NO_DAY`` where there is none."""
+    codes, levels = pd.factorize(frame[name])  # so many customers, so few different days
+    try:
+        return np.append(_read_days(pd.Series(levels)), NO_DAY)[codes]
+    except ValueError:
+        raise InvalidDataError(
+            f"The column {name} of the table of a state must hold dates, got values of type {frame[name].dtype}."
+        ) from None
+
+
+def _read_days(values: pd.Series) -> Days:
+    """Return the days of dates, date objects, ISO text or the milliseconds that pandas writes to JSON."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        days = values.dt.tz_localize(None).to_numpy()
+    elif _is_numeric(values):
+        days, rest = np.divmod(values.to_numpy(dtype=np.int64), MILLISECONDS)
+        if rest.any():
+            raise ValueError
+    else:
+        texts = values.astype(object).map(str).str.slice(0, 10)
+        if not texts.str.fullmatch(r"\d{4}-\d\d-\d\d|NaT").all():
+            raise ValueError
+        days = texts.to_numpy()
+    return days.astype("datetime64[D]").astype(np.int64)
 
 
 def _texts(values: pd.Series) -> NDArray[np.object_]:

@@ -96,6 +96,10 @@ OVER: Words = {
     "en": "Override is over ({reason}); back to the tier of the policy.",
     "zh": "人工指定到期（{reason}），恢复为规则评定的层级。",
 }
+OVER_AND_LAPSED: Words = {
+    "en": "Override is over ({reason}); the tier of the policy has lapsed.",
+    "zh": "人工指定到期（{reason}），规则评定的层级已失效。",
+}
 
 
 def reviews(number: int, lang: str) -> str:

@@ -4,26 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-CHANNELS_ZH = {
-    "visit": "拜访",
-    "phone": "电话",
-    "email": "邮件",
-    "sms": "短信",
-    "app": "应用内",
-    "mail": "信函",
-    "web": "网站",
-    "internal": "内部",
-}
-OWNERS_ZH = {
-    "account_manager": "客户经理",
-    "sales": "销售",
-    "service": "客服",
-    "marketing": "市场",
-    "crm": "客户运营",
-    "finance": "财务",
-    "automation": "自动化",
-    "management": "管理层",
-}
+from valuetier.strategy.parties import CHANNELS_ZH, OWNERS_ZH, in_words
 
 WORDS: Mapping[str, Mapping[str, object]] = {
     "en": {
@@ -55,8 +36,8 @@ WORDS: Mapping[str, Mapping[str, object]] = {
         "hours": "hours per round",
         "why": "why",
         "version": "cut version",
-        "channels": {name: name for name in CHANNELS_ZH},
-        "owners": {name: name.replace("_", " ") for name in OWNERS_ZH},
+        "channels": {name: in_words(name, "en") for name in CHANNELS_ZH},
+        "owners": {name: in_words(name, "en") for name in OWNERS_ZH},
     },
     "zh": {
         "as_of": "截至",

@@ -14,8 +14,14 @@ from valuetier._validate import Floats
 from valuetier.errors import InvalidParameterError, require_choice
 from valuetier.segmenters.scales import Rating, Scale, Steps, learn_rating, refuse_outside
 from valuetier.tables import column_list
+from valuetier.words import column_label, number, say
 
 MISSING = ("refuse", "renormalise")
+
+VALUE = {"en": "{name} {value}{points}", "zh": "{name} {value}{points}"}
+POINTS = {"en": " → {points}", "zh": " → {points} 分"}
+UNKNOWN = {"en": "{name} unknown, not counted", "zh": "{name}未知，不计入"}
+LINKS = {"en": (", ", "; "), "zh": ("，", "；")}
 
 Scales = Scale | Mapping[str, Scale]
 Ratings = Mapping[str, Rating | Steps]
@@ -69,3 +75,31 @@ def weighted_score(label: str, rated: Floats, weights: Floats) -> Floats:
     unknown = np.asarray(np.isnan(rated).all(axis=1))
     validate.refuse(label, unknown, "have no rating at all", "Rate these customers or drop them.")
     return significant(weighted_share(rated, weights))
+
+
+def from_values(
+    sentences: Sequence[str], names: Sequence[str], columns: Floats, points: Mapping[str, Floats], lang: str
+) -> list[str]:
+    """Return the sentences, each after the raw values that led there and the ratings they got."""
+    if not names:
+        return list(sentences)
+    link, end = LINKS[lang]
+    parts = [
+        _value_words(name, values, points.get(name), lang)
+        for name, values in zip(names, columns.T, strict=True)
+    ]
+    return [link.join(words) + end + text for *words, text in zip(*parts, sentences, strict=True)]
+
+
+def _value_words(name: str, values: Floats, points: Floats | None, lang: str) -> list[str]:
+    """Return each value of a column with its rating: ``spend 156.46 → 83``."""
+    label = column_label(name, lang)
+    rated = [""] * len(values)
+    if points is not None:
+        rated = [say(POINTS, lang, points=number(one)) for one in np.nan_to_num(points).tolist()]
+    return [
+        say(VALUE, lang, name=label, value=number(value), points=got)
+        if not np.isnan(value)
+        else say(UNKNOWN, lang, name=label)
+        for value, got in zip(values.tolist(), rated, strict=True)
+    ]

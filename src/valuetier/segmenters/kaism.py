@@ -27,6 +27,7 @@ from valuetier.segmenters.indicators import (
     Scales,
     check_inverted,
     check_weights,
+    from_values,
     learn_ratings,
     rate,
     weighted_score,
@@ -381,18 +382,18 @@ class KAISMSegmenter(BaseSegmenter):
         first, second = found.evidence["attractiveness"], found.evidence["strength"]
         here, sentences = quadrant(first, second, self.lines_), []
         for a, s, score, code, place in zip(first, second, found.scores, found.codes, here, strict=True):
-            (a_text, a_line), (s_text, s_line) = (
-                apart(score, line, write=_one_decimal)
-                for score, line in zip((a, s), self.lines_, strict=True)
-            )
+            a_text, a_line = apart(a, self.lines_[0], write=_one_decimal)
+            s_text, s_line = apart(s, self.lines_[1], write=_one_decimal)
             text = say(
                 TEXTS, lang, a=a_text, a_line=a_line, s=s_text, s_line=s_line, tier=tiers[code],
                 a_side=sides[int(a >= self.lines_[0])], s_side=sides[int(s >= self.lines_[1])],
             )  # fmt: skip
             if code != place:
-                text += ("；" if lang == "zh" else "; ") + why_not_key(float(score), self.key_line_, self.max_key, lang)
+                text += ("；" if lang == "zh" else "; ") + why_not_key(
+                    float(score), self.key_line_, self.max_key, lang
+                )
             sentences.append(text)
-        return sentences
+        return from_values(sentences, self._columns(), columns, self._points(columns, found), lang)
 
 
 def _one_decimal(score: float) -> str:

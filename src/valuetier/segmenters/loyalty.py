@@ -19,8 +19,6 @@ from valuetier.words import column_label, number, say, threshold_sentence
 TIERS = (("Diamond", "钻石"), ("Platinum", "铂金"), ("Gold", "金卡"), ("Standard", "普通"))
 SHARES = (0.01, 0.04, 0.15, 0.80)
 
-LABELS_ZH = {"qualifying_points": "定级积分", "qualifying_spend": "定级消费", "balance": "积分余额"}
-
 # By what the column's name says that it holds.
 NEXT: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -29,7 +27,7 @@ NEXT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "": {"en": "; {missing} more to {tier}", "zh": "；再增加 {missing} 升为{tier}"},
     }
 )
-BEST = {"en": "; the best tier", "zh": "；已是最高等级"}
+BEST = {"en": "; the best tier", "zh": "；已是最高层级"}
 
 
 class LoyaltySegmenter(BaseSegmenter):
@@ -133,8 +131,7 @@ class LoyaltySegmenter(BaseSegmenter):
     def _reasons(self, columns: Floats, found: Assessment, lang: str) -> list[str]:
         tiers = self.get_tier_names_out(lang)
         lines = self.cut_.thresholds_
-        label = LABELS_ZH.get(self.value) if lang == "zh" else None
-        start = (label or column_label(self.value, lang)) + ("：" if lang == "zh" else " ")
+        start = column_label(self.value, lang) + ("：" if lang == "zh" else " ")
         texts = next(text for word, text in NEXT.items() if word in self.value)
         sentences = []
         for value, missing, code in zip(

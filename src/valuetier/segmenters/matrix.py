@@ -21,6 +21,7 @@ from valuetier.segmenters.indicators import (
     Scales,
     check_inverted,
     check_weights,
+    from_values,
     learn_ratings,
     rate,
     weighted_score,
@@ -281,7 +282,17 @@ class MatrixSegmenter(BaseSegmenter):
             if product:
                 parts.append(f"{column_label(product, lang)} {number(float(f'{amount:.6g}'))}")
             sentences.append(f"{link.join(parts)} → {tiers[code]}")
-        return sentences
+        names = self._columns()
+        behind = [name for name in names if name not in labels]  # the axes are made of them
+        read = columns[:, [names.index(name) for name in behind]]
+        return from_values(sentences, behind, read, self._points(columns, found), lang)
+
+    def _points(self, columns: Floats, found: Assessment) -> dict[str, Floats]:
+        names = self._columns()
+        return {
+            name: rate([name], columns[:, [names.index(name)]], self.ratings_, self.scale)[:, 0]
+            for name in self.ratings_
+        }
 
 
 def _part(label: str, value: float, line: float, lang: str) -> str:

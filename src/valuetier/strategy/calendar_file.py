@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ except ImportError as error:  # the extra is not installed
     ) from error
 
 PRODUCT = "-//valuetier//follow-ups//EN"
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # no text of RFC 5545 holds them, section 3.3.11
 
 
 def write_calendar(
@@ -60,8 +62,9 @@ def _of_owner(table: pd.DataFrame, owner: str) -> pd.DataFrame:
 def _uids(table: pd.DataFrame, salt: str) -> list[str]:
     """Return one UID per follow-up, the same in every run: of customer, kind and day, which nobody reads from it."""
     days = table["date"].dt.strftime("%Y%m%d")
-    nth = table.groupby(["customer_id", "kind", "date"]).cumcount().astype(str)
-    columns = (map(id_text, table["customer_id"]), table["kind"], days, nth)
+    ids = pd.Series([id_text(one) for one in table["customer_id"]], index=table.index, dtype=object)
+    nth = table.groupby([ids, "kind", "date"]).cumcount().astype(str)
+    columns = (ids, table["kind"], days, nth)
     texts = ["|".join(parts) for parts in zip(*columns, strict=True)]
     return [f"{number:016x}@valuetier" for number in salted_hashes(texts, salt).tolist()]
 
@@ -69,7 +72,8 @@ def _uids(table: pd.DataFrame, salt: str) -> list[str]:
 def _shown(customer: Any, names: Mapping[Any, str] | Callable[[Any], str] | None) -> str:
     if names is None:
         return id_text(customer)
-    return str(names(customer) if callable(names) else names.get(customer, id_text(customer)))
+    shown = names(customer) if callable(names) else names.get(customer, id_text(customer))
+    return "" if shown is None else str(shown)
 
 
 def _event(row: dict[Any, Any], uid: str, stamp: datetime, shown: str, lang: str) -> icalendar.Event:
@@ -77,10 +81,15 @@ def _event(row: dict[Any, Any], uid: str, stamp: datetime, shown: str, lang: str
     event.add("uid", uid)
     event.add("dtstamp", stamp)
     event.add("dtstart", row["date"].date())
-    event.add(
-        "summary", SUMMARY_OF[lang].format(shown=shown, action=row["action"]) if shown else row["action"]
-    )
-    event.add("description", DESCRIPTION[lang].format_map(row))
-    event.add("categories", [str(row["tier"])])
+    event.add("dtend", row["date"].date() + timedelta(1))
+    title = SUMMARY_OF[lang].format(shown=shown, action=row["action"]) if shown else row["action"]
+    event.add("summary", _plain(title))
+    event.add("description", _plain(DESCRIPTION[lang].format_map(row)))
+    event.add("categories", [_plain(str(row["tier"]))])
     event.add("transp", "TRANSPARENT")
     return event
+
+
+def _plain(text: str) -> str:
+    """Return a text whose lines end in one way, less control characters."""
+    return CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -93,8 +93,8 @@ def _covering(promises: Promises, s: int) -> str:
     of = promises.coverage[s]
     wanted = int(promises.problem.need[s])
     return (
-        f"coverage of {of.share:.4g} for the {promises.customers[s]} customers of tier {of.tier.name!r} who can be "
-        f"reached means an action for {wanted} more than the contractual ones reach"
+        f"coverage of {of.share:.4g} for the {promises.customers[s]:,} customers of tier {of.tier.name!r} who can be "
+        f"reached means an action for {wanted:,} more than the contractual ones reach"
     )
 
 
@@ -106,7 +106,7 @@ def _limited(promises: Promises, kept: list[Promise], r: int) -> str:
     alone = not any(kind == "coverage" for kind, _ in kept)
     if alone:
         return f"the contractual actions need {owed}, and {most}"
-    contractual = f" (the contractual actions {owed})" if OWED in kept else ""
+    contractual = f" (the contractual actions {owed})" if OWED in kept and promises.owed[r] > 0 else ""
     return f"together this needs at least {needed}{contractual}, and {most}"
 
 

@@ -166,18 +166,42 @@ def still_permitted(
     on: date | NDArray[np.datetime64] | None = None,
 ) -> NDArray[np.bool_]:
     """Return what :func:`permitted` does, for actions on the customers ``ids[row]``; no check of how ids are written."""
+    last_day, entry = _last_days(entries, ids)
+    kind, used = pd.factorize(np.asarray(channels, dtype=object))
+    holds_until = last_day[entry[row], pd.Index(CHANNELS).get_indexer(pd.Index(used))[kind]]
+    return holds_until == NEVER if on is None else holds_until < _day(on)
+
+
+def suppressed_channels(entries: SuppressionList, ids: Any, *, on: date | None = None) -> NDArray[np.object_]:
+    """Return the channels that are closed to each customer: ``"all"``, their names, or None.
+
+    Examples
+    --------
+    >>> listed = pd.DataFrame({"customer_id": ["a", "a", "b"], "channel": ["sms", "email", None]})
+    >>> suppressed_channels(read_suppression(listed), ["a", "b", "c"]).tolist()
+    ['email, sms', 'all', None]
+    """
+    last_day, entry = _last_days(entries, ids)
+    days = last_day[:, : len(CHANNELS)]
+    closed = days > NEVER if on is None else days >= _day(on)
+    labels = np.empty(len(closed), dtype=object)
+    labels[:] = [
+        "all" if row.all() else ", ".join(np.array(CHANNELS)[row]) if row.any() else None for row in closed
+    ]
+    return np.asarray(labels[entry], dtype=object)
+
+
+def _last_days(entries: SuppressionList, ids: Any) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the last day of each closed channel by entry, and the entry of each customer; the last is none."""
     entries = entries.for_ids(ids)
     which, listed = pd.factorize(entries.ids, use_na_sentinel=False)
     column = pd.Index(CHANNELS).get_indexer(pd.Index(entries.channels))
     ends = np.where(np.isnat(entries.until), ALWAYS, entries.until.astype("datetime64[D]").astype(np.int64))
-    last_day = np.full((len(listed) + 1, len(CHANNELS) + 1), NEVER)  # the last row: customers on no list
+    last_day = np.full((len(listed) + 1, len(CHANNELS) + 1), NEVER)
     named = column >= 0
     np.maximum.at(last_day, (which[named], column[named]), ends[named])
     np.maximum.at(last_day, which[~named], ends[~named, None])
-    entry = listed.get_indexer(id_index(ids))[row]
-    kind, used = pd.factorize(np.asarray(channels, dtype=object))
-    holds_until = last_day[entry, pd.Index(CHANNELS).get_indexer(pd.Index(used))[kind]]
-    return holds_until == NEVER if on is None else holds_until < _day(on)
+    return last_day, listed.get_indexer(id_index(ids))
 
 
 class Screened(NamedTuple):

@@ -31,7 +31,7 @@ def in_control(ids: ArrayLike, strata: ArrayLike, share: Shares, *, salt: str = 
     Parameters
     ----------
     ids : (n,) array
-        Customer ids, each once.
+        Customer ids, each once; the number 7 and the text "7" are one.
     strata : (n,) array
         What the group is balanced over: tiers, as codes or names.
     share : float or mapping
@@ -63,9 +63,12 @@ def in_control(ids: ArrayLike, strata: ArrayLike, share: Shares, *, salt: str = 
     (np.int64(5), np.int64(15))
     """
     found, names = _ids_and_strata(ids, strata)
+    hashes = salted_hashes(found, _salt(salt))
+    repeated = np.asarray(pd.Index(hashes).duplicated())
+    validate.refuse("ids", repeated, "repeat another one", "Pass each customer once.")
     codes, levels = pd.factorize(names)
-    sizes = control_sizes(np.bincount(codes, minlength=len(levels)), _shares(share, levels.tolist()))
-    return smallest_of_strata(salted_hashes(found, _salt(salt)), codes, sizes)
+    sizes = control_sizes(np.bincount(codes, minlength=len(levels)), shares_of(share, levels.tolist()))
+    return smallest_of_strata(hashes, codes, sizes)
 
 
 def control_sizes(customers: ArrayLike, share: ArrayLike) -> NDArray[np.intp]:
@@ -130,12 +133,15 @@ def control_group(
     table = assignment.to_frame(lang)[["customer_id", "tier"]]
     rows = table[_eligible(eligible, len(table))].reset_index(drop=True)
     tiers = rows["tier"].astype(object).to_numpy()
-    shares = share if not isinstance(share, Mapping) else _by_tier(share, assignment, lang)
+    shares = tier_shares(share, assignment, lang)
     held_out = in_control(rows["customer_id"].to_numpy(), tiers, shares, salt=salt)
     return rows.assign(**{GROUP: np.where(held_out, CONTROL, TREATED).astype(object)})
 
 
-def _by_tier(share: Mapping[Any, float], assignment: TierAssignment, lang: str) -> Mapping[Any, float]:
+def tier_shares(share: Shares, assignment: TierAssignment, lang: str) -> Shares:
+    """Return the share as it is; raise if a mapping names what is no tier."""
+    if not isinstance(share, Mapping):
+        return share
     names = [tier.label(lang) for tier in assignment.tiers]
     for name in share:
         if name not in names:
@@ -165,7 +171,7 @@ def _salt(salt: object) -> str:
     return salt
 
 
-def _shares(share: Shares, levels: list[Any]) -> NDArray[np.float64]:
+def shares_of(share: Shares, levels: list[Any]) -> NDArray[np.float64]:
     """Return the share of each stratum."""
     if not isinstance(share, Mapping):
         return np.full(len(levels), _a_share(share))
@@ -191,6 +197,4 @@ def _ids_and_strata(ids: ArrayLike, strata: ArrayLike) -> tuple[NDArray[Any], ND
         )
     validate.refuse("ids", pd.isna(found), "are missing", "Drop these rows first.")
     validate.refuse("strata", pd.isna(names), "are missing", "Give every customer a tier.")
-    repeated = pd.Index(found).duplicated()
-    validate.refuse("ids", np.asarray(repeated), "repeat another one", "Pass each customer once.")
     return found, names

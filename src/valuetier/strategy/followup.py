@@ -33,6 +33,8 @@ from valuetier.tiers import TierAssignment
 # Contacts so many distances before and after the horizon count when contacts are kept apart.
 MARGIN = 4
 
+LONGEST_HORIZON_DAYS = 36_500
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowUps:
@@ -174,7 +176,10 @@ def follow_ups(
     262
     """
     check_language(lang)
-    validate.whole_number("horizon_days", horizon_days, 1)
+    if validate.whole_number("horizon_days", horizon_days, 1) > LONGEST_HORIZON_DAYS:
+        raise InvalidParameterError(
+            f"horizon_days must be at most {LONGEST_HORIZON_DAYS:,}, got {horizon_days!r}."
+        )
     rules = FollowUpRules() if rules is None else rules
     today = _as_of(as_of, assignment, customers)
     log = None if orders is None else read_log(orders, customer, date)
@@ -234,10 +239,12 @@ def _table(
 
 def _as_of(as_of: date | str | None, assignment: TierAssignment, customers: Any) -> date:
     found: Any = assignment.as_of or as_of_of(customers) if as_of is None else as_of
+    if isinstance(found, np.datetime64):
+        found = found.astype("datetime64[D]").item()
     if isinstance(found, str):
         with ignoring(ValueError):
             found = date.fromisoformat(found)
-    if not isinstance(found, date):
+    if not isinstance(found, date) or pd.isna(found):
         raise InvalidParameterError(
             f"as_of must be a date, or be known from the assignment or the customers, got {as_of!r}. "
             "Pass as_of=, such as '2026-06-30'."

@@ -75,8 +75,8 @@ def on_working_days(day: Days, skip_weekends: bool, holidays: Sequence[Any]) -> 
     """
     try:
         off = np.array([str(one)[:10] for one in holidays], dtype="datetime64[D]")
-    except ValueError:
-        raise InvalidParameterError("holidays must be dates, such as '2026-10-01'.") from None
+    except (TypeError, ValueError):
+        raise InvalidParameterError("holidays must be a sequence of dates, such as '2026-10-01'.") from None
     mask = WEEKDAYS if skip_weekends else EVERY_DAY
     moved = np.busday_offset(day.astype("datetime64[D]"), 0, roll="forward", weekmask=mask, holidays=off)
     days: Days = moved.astype(np.int64)

@@ -15,9 +15,10 @@ QUARTER_DAYS, HALF_YEAR_DAYS = 91, 182
 KINDS = ("after_order", "reminder", "refill", "wake_up", "review")
 
 # What follow-ups are about, from the most to the least important: of two too near to each other the more important
-# one is kept. Reviews are internal and near to nothing.
-TOPICS = ("after_order", "refill", "reminder", "after_order_again", "wake_up", "review")
-AFTER_ORDER, REFILL, REMINDER, AFTER_ORDER_AGAIN, WAKE_UP, REVIEW = range(len(TOPICS))
+# one is kept: a promise to ask after an order stands, and what was to be said that week is said then. Reviews are
+# internal and near to nothing.
+TOPICS = ("after_order", "after_order_again", "refill", "reminder", "wake_up", "review")
+AFTER_ORDER, AFTER_ORDER_AGAIN, REFILL, REMINDER, WAKE_UP, REVIEW = range(len(TOPICS))
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
 OWNERS: tuple[str, ...] = get_args(Owner)
@@ -76,7 +77,8 @@ class FollowUpRules:
         Days between reviews by the English name of the tier; tiers that are not in it are not reviewed. Default: the
         upper half of the tiers every 91 days, the others every 182.
     min_gap_days : int
-        Contacts with a customer are at least so many days apart; 0 keeps all.
+        Contacts with a customer are at least so many days apart: of nearer ones the more important is kept and says
+        what went into it. 1, the default, is one a day; 0 keeps all.
     personal_tiers : int
         How many of the best tiers are followed up in person.
     personal, standard : mapping of str to Touch
@@ -91,7 +93,7 @@ class FollowUpRules:
     dormant_after_days: int = 30
     wake_up_every_days: int = 90
     review_days: Mapping[str, int] | None = None
-    min_gap_days: int = 5
+    min_gap_days: int = 1
     personal_tiers: int = 1
     personal: Mapping[str, Touch] = field(default_factory=lambda: PERSONAL)
     standard: Mapping[str, Touch] = field(default_factory=lambda: STANDARD)

@@ -25,6 +25,8 @@ Days = NDArray[np.int64]
 
 OWN, OF_TIER, OF_ALL, NONE = range(4)
 
+LONGEST_DAYS = 100_000  # 274 years: what lasts longer is no rhythm and never runs out
+
 
 class People(NamedTuple):
     """Customers in the order of the assignment; days are counted from 1970.
@@ -81,7 +83,7 @@ def read_people(
         )
     first = _first_orders(table, last)
     own, n_orders = _mean_gaps(table, first, last) if log is None else _gaps_of_log(assignment, log, as_of)
-    own = np.where((n_orders >= rules.min_orders) & (own > 0), own, np.nan)
+    own = np.where((n_orders >= rules.min_orders) & (own > 0) & (own <= LONGEST_DAYS), own, np.nan)
     rhythm, basis = borrowed(own, assignment.codes, len(assignment.tiers), rules.min_rhythms)
     return People(last, last if first is None else first, rhythm, basis)
 
@@ -129,7 +131,8 @@ def read_refills(
     frame = _frame(consumption, needed, "consumption")
     row = _rows(assignment, frame[ID], "consumption")
     day = _days(frame["date"], "consumption: date")
-    lasts = _positive(frame["quantity"], "quantity") * _unit_days(frame, days_per_unit)
+    units = np.minimum(_positive(frame["quantity"], "quantity"), LONGEST_DAYS)
+    lasts = np.minimum(units * np.minimum(_unit_days(frame, days_per_unit), LONGEST_DAYS), LONGEST_DAYS)
     counts = (row >= 0) & (day <= day_number(as_of))
     named = frame["product"].to_list() if "product" in frame.columns else [""] * len(frame)
     code, products = pd.factorize(
@@ -161,15 +164,21 @@ def _frame(table: Any, needed: Sequence[str], what: str) -> nw.DataFrame[Any]:
 
 
 def _days(series: nw.Series[Any], name: str) -> Days:
-    """Return dates as numbers of days since 1970."""
+    """Return dates as numbers of days since 1970: the day as it stands there, in its own time zone."""
+    if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
+        series = series.dt.replace_time_zone(None)
     values: Any = series.to_numpy()
     if values.dtype.kind != "M":
         if not (series.dtype.is_temporal() or series.dtype in (nw.String, nw.Object)):
             raise InvalidDataError(f"{name} must hold dates, got values of type {series.dtype}.")
-        values = (
-            pd.to_datetime(pd.Series(values, dtype=object), errors="coerce").dt.tz_localize(None).to_numpy()
-        )
-    validate.refuse(name, np.isnat(values), "are no dates or missing", "Correct or drop these rows first.")
+        written = pd.Series(["" if pd.isna(one) else str(one).strip()[:10] for one in values], dtype=object)
+        values = pd.to_datetime(written, format="%Y-%m-%d", errors="coerce").to_numpy()
+    validate.refuse(
+        name,
+        np.isnat(values),
+        "are no dates or missing",
+        "Write them as 2026-06-30, or drop these rows first.",
+    )
     days: Days = values.astype("datetime64[D]").astype(np.int64)
     return days
 
@@ -261,4 +270,10 @@ def _numbers(series: nw.Series[Any]) -> NDArray[np.float64]:
 def _whole(series: nw.Series[Any]) -> Days:
     values = _numbers(series)
     validate.refuse_not_finite(series.name, values)
+    validate.refuse(
+        series.name,
+        np.abs(values) > LONGEST_DAYS,
+        f"are more than {LONGEST_DAYS:,} days",
+        "Give them in days.",
+    )
     return np.round(values).astype(np.int64)

@@ -154,8 +154,8 @@ class StrategyMapper:
         assignment : TierAssignment
         value : mapping, array, table, str or function
             What an action brings for a customer in all, in money, before its own cost:
-            ``{action_id: number}`` · a number, or one per customer in the order of the assignment, or a Series indexed
-            by customer_id, or the name of a column of ``customers`` · a table or array of customers × actions ·
+            ``{action_id: number}`` · a number, or one per customer in the order of the assignment, or a Series or
+            mapping by customer_id, or the name of a column of ``customers`` · a table or array of customers × actions ·
             a table with customer_id, action_id and value · a function of the action table
             (as ``map`` returns it) with one number per row. Contractual actions need none.
         budget : float, optional
@@ -220,6 +220,9 @@ class StrategyMapper:
         check_language(lang)
         require_choice("objective", objective, OBJECTIVES)
         playbook = self.playbook_of(assignment.kind)
+        named = value if isinstance(value, str) else getattr(value, "name", None)
+        if isinstance(named, str):
+            refuse_protected(f"The plan by {playbook.name!r}", [named], playbook.allow_protected)
         names, actions = list(playbook.actions), list(playbook.actions.values())
         times = executions(actions, horizon_days)
         terms = Terms(

@@ -17,8 +17,8 @@ from valuetier.tables import ID, as_frame, materialised, read_ids
 
 ACTION_ID, VALUE = "action_id", "value"
 TAKEN = (
-    "a number per action ({action_id: number}), a number per customer (array, Series or the name of a column of "
-    "customers=), a table customers × actions, a table with customer_id, action_id and value, or a function of "
+    "a number per action ({action_id: number}), a number per customer (array, Series, {customer_id: number} or the "
+    "name of a column of customers=), a table customers × actions, a table with customer_id, action_id and value, or a function of "
     "the action table"
 )
 
@@ -70,6 +70,10 @@ def _table(
     there: NDArray[np.bool_],
 ) -> Floats:
     """Return the values, (customers, actions) or one column for all actions."""
+    if isinstance(value, Mapping) and _by_customer(value, ids):
+        value = pd.Series(value)
+    if isinstance(value, pd.Series) and value.index.nlevels == 2:
+        value = value.rename_axis([ID, ACTION_ID]).rename(VALUE).reset_index()
     if isinstance(value, pd.Series) and len(value) and set(value.index) <= set(actions):
         value = value.to_dict()
     if isinstance(value, Mapping):
@@ -82,6 +86,12 @@ def _table(
     if isinstance(value, pd.Series):
         return validate.float_column("value", _in_order(value, ids))[:, None]
     return _from_array(value, ids, actions, offers)
+
+
+def _by_customer(value: Mapping[Any, Any], ids: NDArray[Any]) -> bool:
+    """Return whether the keys are customers, or pairs of customer and action, and not actions."""
+    pairs = bool(value) and all(isinstance(key, tuple) and len(key) == 2 for key in value)
+    return pairs or bool(pd.Index(ids).isin(list(value)).any())
 
 
 def _per_row(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Floats:
@@ -102,9 +112,10 @@ def _per_action(name: str, given: Any, actions: list[str], there: NDArray[np.boo
         )
     unknown = [key for key in given if key not in actions]
     if unknown:
-        raise InvalidParameterError(
-            f"{name} names {unknown}, which are no actions of the playbook: {actions}."
-            f"{suggestion(unknown[0], actions)}"
+        meant = [key for key in unknown if len(unknown) < len(given) or suggestion(str(key), actions)]
+        raise InvalidParameterError(  # keys that may be customers are not told
+            f"{name} names {meant or f'{len(unknown)} things'}, which are no actions of the playbook: {actions}."
+            f"{suggestion(str(meant[0]), actions) if meant else ''}"
         )
     numbers = {key: validate.finite_number(f"{name}[{key!r}]", number) for key, number in given.items()}
     missing = [a for a, some in zip(actions, there.sum(axis=0), strict=True) if some and a not in given]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from valuetier.strategy.parties import in_words
+
 if TYPE_CHECKING:
     from valuetier.strategy.plan import Plan
 
@@ -13,9 +15,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "{offers:,} actions are chosen for {customers:,} customers and bring {value:,.2f}; {contractual:,} contractual ones are carried out whatever they bring.",
         "zh": "共选定 {offers:,} 项动作，涉及 {customers:,} 位客户，预计带来价值 {value:,.2f}；另有 {contractual:,} 项合同约定的动作必须执行，不计入价值。",
     },
+    "chosen_only": {
+        "en": "{offers:,} actions are chosen for {customers:,} customers and bring {value:,.2f}.",
+        "zh": "共选定 {offers:,} 项动作，涉及 {customers:,} 位客户，预计带来价值 {value:,.2f}。",
+    },
     "spent": {
         "en": "All of them together cost {cost:,.2f} and take {hours:,.1f} hours.",
-        "zh": "两者合计花费 {cost:,.2f}，占用 {hours:,.1f} 小时。",
+        "zh": "全部动作合计花费 {cost:,.2f}，占用 {hours:,.1f} 小时。",
     },
     "optimal": {
         "en": "No plan within these limits brings more.",
@@ -42,12 +48,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "预算每增加 1 元，可多带来 {price:,.2f}。",
     },
     "owner": {
-        "en": "One more hour of {name} is worth {hour:,.2f}.",
-        "zh": "{name} 每增加 1 小时，可多带来 {hour:,.2f}。",
+        "en": "One more hour of {name} time is worth {hour:,.2f}.",
+        "zh": "{name}的时间每增加 1 小时，可多带来 {hour:,.2f}。",
     },
     "channel": {
         "en": "One more contact by {name} is worth {price:,.2f}.",
-        "zh": "{name} 渠道每增加 1 次触达，可多带来 {price:,.2f}。",
+        "zh": "{name}渠道每增加 1 次触达，可多带来 {price:,.2f}。",
     },
     "coverage": {
         "en": "Each customer that the coverage of tier {name} demands costs {price:,.2f}.",
@@ -76,14 +82,16 @@ UNITS = {
     "zh": {"money": "元", "minutes": "分钟", "contacts": "次"},
 }
 SPARE = {
-    "en": {"budget": "budget", "owner": "time of {name}", "channel": "contacts by {name}"},
-    "zh": {"budget": "预算", "owner": " {name} 的时间", "channel": " {name} 渠道的次数"},
+    "en": {"budget": "budget", "owner": "{name} time", "channel": "contacts by {name}"},
+    "zh": {"budget": "预算", "owner": "{name}的时间", "channel": "{name}渠道的触达次数"},
 }
 
 
 def price_sentence(row: Mapping[str, Any], lang: str) -> str:
     """Return what one more of something is worth, in words; ``row`` is one of ``shadow_prices``."""
     kind, name, price = row["kind"], row["constraint"], row["price"]
+    if kind in ("owner", "channel"):
+        name = in_words(name, lang)
     facts = {"name": name, "price": price, "hour": price * 60, "used": row["used"], "limit": row["limit"]}
     if kind == "coverage":
         return TEXTS["coverage" if price > 0 else "no_cost"][lang].format(**facts)
@@ -99,7 +107,7 @@ def summary(plan: Plan, lang: str) -> str:
     counts = plan.outcomes.set_index("outcome")["actions"]
     offers = plan.actions[~plan.actions["contractual"]]
     lines = [
-        TEXTS["chosen"][lang].format(
+        TEXTS["chosen" if counts["contractual"] else "chosen_only"][lang].format(
             offers=len(offers),
             customers=offers["customer_id"].nunique(),
             value=plan.value,

@@ -18,10 +18,13 @@ from valuetier.strategy.strict_yaml import read_yaml
 TIER, SEGMENT, SCORE = "tier", "segment", "score"
 OF_ASSIGNMENT = (TIER, SEGMENT, SCORE)
 
+MOST_DAYS = 36_500
+
 Channel = Literal["visit", "phone", "email", "sms", "app", "mail", "web", "internal"]
 Owner = Literal[
     "account_manager", "sales", "service", "marketing", "crm", "finance", "automation", "management"
 ]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
@@ -67,15 +70,15 @@ class Action(_Frozen):
     needs_human_review : bool
         A person decides first.
     contractual : bool
-        Owed, and never withheld.
+        Owed: in every plan and in no control group; only a suppression list withholds it.
     """
 
     action: Text
     channel: Channel
     owner: Owner
-    cadence_days: Annotated[int, Field(ge=1)] | None
-    cost: Annotated[float, Field(ge=0, strict=False)]
-    minutes: Annotated[float, Field(ge=0, strict=False)]
+    cadence_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None
+    cost: Amount
+    minutes: Amount
     reason: Text
     affects_price: bool = False
     needs_human_review: bool = False
@@ -129,8 +132,14 @@ class Playbook(_Frozen):
         idle = sorted(set(self.actions) - used)
         if idle:
             raise ValueError(f"no rule uses the actions {idle}")
+        for column in (TIER, SEGMENT):
+            names = (*self.domain.get(column, ()), *self._named(column))
+            if any(not isinstance(v, str) and (column, v) != (SEGMENT, None) for v in names):
+                raise ValueError(
+                    f"names of a {column} are texts: write them in quotes, such as {column}: '1'"
+                )
         for column, values in self.domain.items():
-            named = {v for rule in self.rules if column in rule.when for v in rule.when[column].named}
+            named = set(self._named(column))
             if named - set(values):
                 strange = sorted(map(str, named - set(values)))
                 raise ValueError(f"rules name values of {column} outside its domain: {strange}")
@@ -141,6 +150,10 @@ class Playbook(_Frozen):
         """The columns that the conditions look at."""
         return tuple(dict.fromkeys(column for rule in self.rules for column in rule.when))
 
+    def _named(self, column: str) -> list[Scalar]:
+        """Return the values of a column that rules name."""
+        return [v for rule in self.rules if column in rule.when for v in rule.when[column].named]
+
     def known_values(self) -> dict[str, Values]:
         """Return the values of columns that are known: the domain, and the tiers and segments named.
 
@@ -149,7 +162,7 @@ class Playbook(_Frozen):
         """
         found = dict(self.domain)
         for column in (TIER, SEGMENT):
-            named = [v for rule in self.rules if column in rule.when for v in rule.when[column].named]
+            named = self._named(column)
             if named:
                 found.setdefault(column, tuple(dict.fromkeys(named)))
         return found
@@ -194,8 +207,7 @@ class Playbook(_Frozen):
         for column, values in known.items():
             if column in self.domain:
                 continue
-            named = {v for rule in self.rules if column in rule.when for v in rule.when[column].named}
-            strangers = sorted(map(str, named - set(values)))
+            strangers = sorted(map(str, set(self._named(column)) - set(values)))
             if strangers:
                 raise InvalidDataError(
                     f"The playbook {self.name!r} names the {column}s {strangers}, which are not there: "
@@ -229,7 +241,11 @@ class Playbook(_Frozen):
         path = Path(path)
         if not path.is_file():
             raise InvalidDataError(f"There is no playbook at {path.name!r}. Check the path.")
-        return cls.from_text(path.read_text(encoding="utf-8"), path.name)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise InvalidDataError(f"{path.name} is no text in UTF-8. Save it as UTF-8.") from None
+        return cls.from_text(text, path.name)
 
     @classmethod
     def from_text(cls, text: str, name: str = "playbook") -> Self:
@@ -243,7 +259,7 @@ class Playbook(_Frozen):
             raise InvalidDataError(f"{name} is not a valid playbook: {problems}.") from None
         refuse_protected(f"The playbook {name}", playbook.columns, playbook.allow_protected)
         check_answers(playbook.rules, playbook.known_values(), playbook.hit_policy, name)
-        check_reached(playbook.rules, playbook.domain, playbook.hit_policy, name)
+        check_reached(playbook.rules, playbook.domain, playbook.hit_policy, name, missing=True)
         return playbook
 
     @classmethod

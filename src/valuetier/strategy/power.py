@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from valuetier import _validate as validate
 from valuetier._core.power import (
+    MOST,
     power_of_means,
     power_of_rates,
     skewness,
@@ -20,7 +22,7 @@ from valuetier._core.power import (
     smallest_size,
 )
 from valuetier.errors import InvalidDataError, InvalidParameterError, require_choice
-from valuetier.strategy.control import control_sizes
+from valuetier.strategy.control import Shares, control_sizes, shares_of, tier_shares
 from valuetier.tiers import LANGUAGES, TierAssignment
 
 # Customers per unit of squared skewness from which normal theory holds: Cochran (1977), § 2.15.
@@ -134,18 +136,18 @@ def sample_size(
     """
     change = validate.finite_number("lift", lift)
     base, power_at = _measure(values, mean, sd, rate, _alpha(alpha), correlation)
-    held_out, wanted = _inside("share", share), _inside("power", power)
+    held_out, wanted = _inside("share", share), _power(power, alpha)
     difference = abs(change) * base
     if difference == 0 or (rate is not None and not 0 <= base * (1 + change) <= 1):
         raise InvalidParameterError(
             f"lift must change what customers do and keep a rate within 0 and 1, got {lift!r}."
         )
 
-    def enough(n: int) -> float:
-        control = _held_out(n, held_out)
-        return power_at(change * base, n - control, control)
-
-    n = smallest_size(enough, wanted, 2 * FEWEST)
+    n = _smallest(partial(power_at, change * base), held_out, wanted)
+    if n is None:
+        raise InvalidParameterError(
+            f"lift = {lift!r} takes more than {MOST:,} customers to be seen. Look for a larger one."
+        )
     control = _held_out(n, held_out)
     return SampleSize(n - control, control, difference, change, wanted, alpha)
 
@@ -175,7 +177,7 @@ def detectable_effect(
     n_treated = validate.whole_number("treated", treated, 0)
     n_control = validate.whole_number("control", control, 0)
     base, power_at = _measure(values, mean, sd, rate, _alpha(alpha), correlation)
-    wanted = _inside("power", power)
+    wanted = _power(power, alpha)
     if min(n_treated, n_control) < FEWEST:
         return math.nan
     most = math.inf if rate is None else (1.0 - base) / base
@@ -186,7 +188,7 @@ def power_table(
     assignment: TierAssignment,
     values: ArrayLike,
     *,
-    share: float = 0.1,
+    share: Shares = 0.1,
     power: float = 0.8,
     alpha: float = 0.05,
     lift: float = 0.1,
@@ -200,9 +202,11 @@ def power_table(
     values : (n,) array
         What each customer did in an earlier window as long as the horizon, in the order of the
         assignment.
-    share, power, alpha
-        As in :func:`sample_size`. Tiers that are looked at together are corrected for their
-        number (Šidák), as :func:`valuetier.evaluate.effect` does.
+    share : float or mapping
+        As in :func:`valuetier.strategy.control_group`: of each tier, or one for each by its name.
+    power, alpha
+        As in :func:`sample_size`. Tiers with two customers in each group are looked at together, and
+        corrected for their number (Šidák), as :func:`valuetier.evaluate.effect` does.
     lift : float
         For which ``needed`` is stated.
     lang : str
@@ -212,7 +216,7 @@ def power_table(
     -------
     DataFrame with tier, customers, treated, control, mean, sd, skewness, detectable (smallest lift
     that would be seen; NaN where none would), needed (customers of the tier that show ``lift``, <NA>
-    where nothing is spent) and normal (whether control is large enough for its skewness).
+    where nothing is spent or held out) and normal (whether control is large enough for its skewness).
 
     Examples
     --------
@@ -231,28 +235,28 @@ def power_table(
         raise InvalidDataError(
             f"values has {len(spent)} entries for {len(assignment)} customers. Pass one for each, in their order."
         )
-    held_out, wanted, change = (
-        _inside("share", share),
-        _inside("power", power),
-        validate.finite_number("lift", lift),
-    )
-    groups = [spent[assignment.codes == tier.code] for tier in assignment.tiers]
-    tested = max(sum(len(group) > 0 for group in groups), 1)
-    each = 1.0 - (1.0 - _alpha(alpha)) ** (1.0 / tested)
-    rows = [_row(group, held_out, wanted, each, change) for group in groups]
-    table = pd.DataFrame(rows).astype({"needed": "Int64"})
+    wanted, change = _power(power, alpha), validate.finite_number("lift", lift)
+    if change == 0:
+        raise InvalidParameterError(f"lift must not be 0, got {lift!r}. 10 % more is 0.1.")
     names = [tier.label(lang) for tier in assignment.tiers]
+    groups = [spent[assignment.codes == tier.code] for tier in assignment.tiers]
+    shares = shares_of(tier_shares(share, assignment, lang), names)
+    controls = control_sizes([len(group) for group in groups], shares).tolist()
+    tested = sum(min(len(group) - n, n) >= FEWEST for group, n in zip(groups, controls, strict=True))
+    each = 1.0 - (1.0 - alpha) ** (1.0 / max(tested, 1))
+    sizes = zip(groups, controls, shares.tolist(), strict=True)
+    table = pd.DataFrame([_row(*one, wanted, each, change) for one in sizes]).astype({"needed": "Int64"})
     table.insert(0, "tier", pd.Series(pd.Categorical(names, categories=names, ordered=True)))
     return table
 
 
-def _row(group: Any, share: float, power: float, alpha: float, lift: float) -> dict[str, Any]:
+def _row(group: Any, control: int, share: float, power: float, alpha: float, lift: float) -> dict[str, Any]:
     n = len(group)
-    control = int(control_sizes(n, share))
     mean, sd = (float(group.mean()), float(group.std(ddof=1))) if n > 1 else (math.nan, math.nan)
     skew = skewness(group) if n > 1 else math.nan
     usable = n > 1 and mean > 0 and sd > 0
     about: dict[str, Any] = {"mean": mean, "sd": sd, "power": power, "alpha": alpha}
+    power_of = partial(_power_of_means, lift * mean, sd, alpha)
     return {
         "customers": n,
         "treated": n - control,
@@ -261,9 +265,23 @@ def _row(group: Any, share: float, power: float, alpha: float, lift: float) -> d
         "sd": sd,
         "skewness": skew,
         "detectable": detectable_effect(n - control, control, **about) if usable else math.nan,
-        "needed": sample_size(lift, share=share, **about).customers if usable else None,
+        "needed": _smallest(power_of, share, power) if usable and share > 0 else None,
         "normal": bool(n > 1 and control >= COCHRAN * skew**2),
     }
+
+
+def _power_of_means(difference: float, sd: float, alpha: float, treated: float, control: float) -> float:
+    return power_of_means(difference, sd, treated, control, alpha)
+
+
+def _smallest(power_of: Callable[[float, float], float], share: float, power: float) -> int | None:
+    """Return the fewest customers, treated and control together, that have the power; None if none do."""
+
+    def power_at(n: int) -> float:
+        control = _held_out(n, share)
+        return power_of(n - control, control)
+
+    return smallest_size(power_at, power, 2 * FEWEST)
 
 
 def _held_out(n: int, share: float) -> int:
@@ -308,6 +326,15 @@ def _spread(values: ArrayLike | None, mean: float | None, sd: float | None) -> t
             "values must vary and have a mean above 0: a lift is a share of it. Pass mean and sd, or others."
         )
     return float(found.mean()), float(found.std(ddof=1))
+
+
+def _power(power: object, alpha: float) -> float:
+    wanted = _inside("power", power)
+    if wanted <= _alpha(alpha):
+        raise InvalidParameterError(
+            f"power must be above alpha, {alpha:g}, got {power!r}: so often a difference is seen where none is."
+        )
+    return wanted
 
 
 def _alpha(alpha: object) -> float:

@@ -120,6 +120,8 @@ def _sequence(suppress: Any) -> pd.Series:
     series = nw.from_native(suppress, allow_series=True, pass_through=True)
     if isinstance(series, nw.Series):
         return pd.Series(series.to_list(), dtype=object)
+    if callable(listed := getattr(suppress, "to_pylist", None)):  # a plain array of Arrow
+        return pd.Series(listed(), dtype=object)
     one_row = getattr(suppress, "ndim", 1) == 1
     if isinstance(suppress, (bytes, Mapping)) or not (isinstance(suppress, Iterable) and one_row):
         raise InvalidParameterError(f"suppress must be {TAKEN}, got a {type(suppress).__name__}.")
