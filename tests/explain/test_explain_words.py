@@ -54,6 +54,19 @@ def test_the_sentences_in_chinese():
     assert pyramid["cuts"][0].endswith("（1998-06-30）")
 
 
+def test_days_are_said_as_people_say_them():
+    """One day is a day, and no day since the last order is today."""
+    rules = {"Now": {"recency_days": {"<=": 0}}, "Soon": {"recency_days": {"<": 1.5}}, "Later": {}}
+    customers = pd.DataFrame({"recency_days": [0, 1, 9]})
+    found = vt.explanation(vt.RuleSegmenter(rules=rules).fit(customers), customers)
+    assert found.sentences()["to_lose"][0] == "To Soon: no order for 1 day (1 away)."
+    assert found.sentences()["to_next"].tolist()[1:] == [
+        "To Now: last order today (1 fewer).",
+        "To Soon: last order within 1 day (8 fewer).",
+    ]
+    assert found.sentences("zh")["to_next"][1] == "升为“Now”：当天有购买（需减少 1 天）。"
+
+
 def test_one_customer_step_by_step():
     """Values with points and intervals, the reason, up, down, and the cuts."""
     rfm = vt.RFMSegmenter(
@@ -74,6 +87,7 @@ def test_one_customer_step_by_step():
     )
     assert text[-1] == f"  Cuts {rfm.version()} of 1998-06-30"
     assert "距上次购买天数 10，得分 2：不低于 6 且低于 31 时层级不变" in found.customer(12, "zh")
+    assert "等级" not in "".join(found.customer(one, "zh") for one in (11, 12, 13, 14))
     with pytest.raises(InvalidDataError, match="customer: none of 4 customers has this id"):
         found.customer(99)
 
@@ -141,6 +155,7 @@ def test_both_languages_say_the_same_numbers(name):
     number = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
     for side in ("to_next", "to_lose"):
         assert english[side].str.len().gt(0).all()
+        assert not chinese[side].str.contains("等级").any()  # a tier is 层级 throughout
         for one, other in zip(english[side], chinese[side], strict=True):
             assert sorted(number.findall(one)) == sorted(number.findall(other))
             assert re.search(r"[\u4e00-\u9fff]", other)

@@ -243,7 +243,8 @@ def _ahead(codes_at: CodesAt, values: Floats, turns: Floats, kind: _Kind, own: C
         open_ = open_[unknown[0] & unknown[1] if kind.monotone else unknown[0] | unknown[1]]
         turn, following = ahead[open_, k], ahead[open_, min(k + 1, ahead.shape[1] - 1)]
         for probe in _probes(turn, following, values[open_], kind):
-            there = (probe > values[open_]) & (probe <= most[open_])
+            probe = np.minimum(probe, most[open_])  # a turn may lie at the very end
+            there = probe > values[open_]
             rows = open_[there]
             sign = np.sign(codes_at(rows, probe[there]) - own[rows]) if len(rows) else np.empty(0)
             for side, known in guess.items():

@@ -74,11 +74,12 @@ BOUNDS: Mapping[tuple[bool, bool], Mapping[str, str]] = {
     (False, False): {"en": "{name} below {bound}", "zh": "{name}低于 {bound}"},
 }
 RECENCY: Mapping[tuple[bool, bool], Mapping[str, str]] = {
-    (True, True): {"en": "no order for {bound} days", "zh": "满 {bound} 天未购买"},
-    (True, False): {"en": "no order for more than {bound} days", "zh": "超过 {bound} 天未购买"},
-    (False, True): {"en": "last order within {bound} days", "zh": "最近一次购买在 {bound} 天以内"},
-    (False, False): {"en": "last order less than {bound} days ago", "zh": "最近一次购买不足 {bound} 天"},
+    (True, True): {"en": "no order for {bound} {days}", "zh": "满 {bound} 天未购买"},
+    (True, False): {"en": "no order for more than {bound} {days}", "zh": "超过 {bound} 天未购买"},
+    (False, True): {"en": "last order within {bound} {days}", "zh": "最近一次购买在 {bound} 天以内"},
+    (False, False): {"en": "last order less than {bound} {days} ago", "zh": "最近一次购买不足 {bound} 天"},
 }
+TODAY = {"en": "last order today", "zh": "当天有购买"}
 RECENCY_GAPS = {
     ("to_next", True): {"en": " ({gap} more)", "zh": "（还差 {gap} 天）"},
     ("to_next", False): {"en": " ({gap} fewer)", "zh": "（需减少 {gap} 天）"},
@@ -107,7 +108,7 @@ KEEPS = {
     (True, True): {"en": ": keeps the tier {low}, {high}", "zh": "：{low}且{high}时层级不变"},
     (True, False): {"en": ": keeps the tier {low}", "zh": "：{low}时层级不变"},
     (False, True): {"en": ": keeps the tier {high}", "zh": "：{high}时层级不变"},
-    (False, False): {"en": ": keeps the tier whatever it is", "zh": "：取任何值等级都不变"},
+    (False, False): {"en": ": keeps the tier whatever it is", "zh": "：取任何值层级都不变"},
 }
 ENDS = {
     ("low", True): {"en": "from {bound}", "zh": "不低于 {bound} "},
@@ -181,7 +182,10 @@ def _way(side: str, column: Column, row: int, to: float, lang: str) -> str:
     name = column_label(column.name, lang)
     bounds, gaps = (RECENCY, RECENCY_GAPS) if column.name == "recency_days" else (BOUNDS, GAPS)
     shown, gap = _shown_and_gap(bound, value, up)
-    text = say(bounds[up, first], lang, name=name, bound=shown)
+    days = "day" if shown == "1" else "days"
+    text = say(bounds[up, first], lang, name=name, bound=shown, days=days)
+    if bounds is RECENCY and not up and first and bound == 0:
+        text = TODAY[lang]
     return text if gap is None else text + say(gaps[side, up], lang, gap=gap)
 
 

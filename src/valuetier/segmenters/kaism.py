@@ -345,8 +345,7 @@ class KAISMSegmenter(BaseSegmenter):
 
     def _codes_at(self, columns: Floats, found: Assessment, name: str) -> CodesAt:
         """Return the function that rates one indicator anew and leaves the others."""
-        points = np.column_stack([*self._points(columns, found).values()])
-        at = self._columns().index(name)
+        points, at = np.column_stack([*self._points(columns, found).values()]), self._columns().index(name)
 
         def codes_at(rows: Rows, values: Floats) -> Codes:
             rated = points[rows]

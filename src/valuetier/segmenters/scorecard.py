@@ -256,13 +256,18 @@ class ScorecardSegmenter(BaseSegmenter):
         """Return the function that rates one indicator anew and leaves the points of the others."""
         names = [*self._weights()]
         points = np.column_stack([found.evidence[f"{one}_points"] for one in names])
+        at, gated = self._columns().index(name), len(self.gates) > 0
 
         def codes_at(rows: Rows, values: Floats) -> Codes:
-            rated, raw = points[rows], columns[rows]
-            raw[:, self._columns().index(name)] = values
+            rated = points[rows]
             if name in names:
-                rated[:, names.index(name)] = self.ratings_[name].rate(values)
-            return self._capped(raw, self.cut_.apply(self._totals(rated)))[0]
+                rated[:, at] = self.ratings_[name].rate(values)
+            by_total = self.cut_.apply(self._totals(rated))
+            if not gated:
+                return by_total
+            raw = columns[rows]
+            raw[:, at] = values
+            return self._capped(raw, by_total)[0]
 
         return codes_at
 

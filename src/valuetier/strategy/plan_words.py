@@ -45,7 +45,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "budget": {
         "en": "One more unit of money is worth {price:,.2f}.",
-        "zh": "预算每增加 1 元，可多带来 {price:,.2f}。",
+        "zh": "每增加 1 单位预算，可多带来 {price:,.2f}。",
     },
     "owner": {
         "en": "One more hour of {name} time is worth {hour:,.2f}.",
@@ -61,7 +61,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "spare": {
         "en": "More {what} would bring nothing: {left:,.2f} {unit} are left.",
-        "zh": "增加{what}不会带来更多价值：尚余 {left:,.2f} {unit}。",
+        "zh": "增加{what}不会带来更多价值：尚余 {left:,.2f}{unit}。",
     },
     "no_worth": {
         "en": "More {what} would bring nothing by itself.",
@@ -79,7 +79,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 
 UNITS = {
     "en": {"money": "of it", "minutes": "minutes", "contacts": "contacts"},
-    "zh": {"money": "元", "minutes": "分钟", "contacts": "次"},
+    "zh": {"money": "", "minutes": " 分钟", "contacts": " 次"},
 }
 SPARE = {
     "en": {"budget": "budget", "owner": "{name} time", "channel": "contacts by {name}"},
