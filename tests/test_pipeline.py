@@ -227,3 +227,22 @@ def test_the_page_shows_what_looks_wrong(lang: str, tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     (warning,) = result.summary.report.warnings
     assert (warning.text_zh if lang == "zh" else warning.text).split("'")[0] in page
+
+
+def test_the_page_says_what_was_done_to_rows_used_all_the_same(tmp_path):
+    """Refunds matched to their orders are used, and told below the table of rows."""
+    orders = pd.DataFrame(
+        {
+            "customer_id": [1, 1, 2, 3],
+            "date": pd.to_datetime(["2024-01-01", "2024-01-09", "2024-01-03", "2024-02-01"]),
+            "amount": [50.0, -20.0, 30.0, 10.0],
+            "order_id": ["a", "r", "b", "c"],
+            "refund_of": [None, "a", None, None],
+        }
+    )
+    options = {"order_id": "order_id", "refund_of": "refund_of"}
+    result = vt.run(orders, segmenter="pyramid", out=tmp_path, **options)
+    notes = result.summary.report.notes
+    assert notes
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(f"{line.reason}: {line.rows:,} rows, {line.money:,.2f}" in page for line in notes)
