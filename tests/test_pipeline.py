@@ -211,6 +211,15 @@ def test_errors_are_one_line_and_exit_code_one(tmp_path, monkeypatch, capsys):
     assert "Traceback" not in captured.err
 
 
+def test_a_file_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):
+    """A model that is not there ends like any other error, without traceback."""
+    monkeypatch.setattr("sys.argv", ["valuetier", "assign", str(tmp_path / "none.json"), "customers.csv"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    assert "none.json'. Check the path." in capsys.readouterr().err
+
+
 def test_explaining_an_unknown_customer_is_an_error(log_file, tmp_path):
     """An id that is not there is refused without repeating it."""
     files = json.loads(invoke("run", log_file, "--out", tmp_path, "--json").stdout)["files"]

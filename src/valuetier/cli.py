@@ -315,8 +315,13 @@ def main() -> None:
     try:
         app()
     except ValueTierError as error:
-        errors.print(f"error: {error}", markup=False, soft_wrap=True)
-        sys.exit(1)
+        problem = str(error)
+    except FileNotFoundError as error:
+        problem = f"there is no file {str(error.filename)!r}. Check the path."
+    else:
+        return
+    errors.print(f"error: {problem}", markup=False, soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -221,9 +221,11 @@ def as_of_of(X: Any) -> date | None:
 
 def row_of(ids: NDArray[Any], parameter: str, customer: Any) -> int:
     """Return the row of a customer in a table with these ids; ``parameter`` is what messages call it."""
-    rows = np.flatnonzero(np.asarray(ids == customer))
+    rows = (
+        np.flatnonzero(np.asarray(ids == customer)) if np.ndim(customer) == 0 else np.empty(0, dtype=np.intp)
+    )
     if len(rows) != 1:
         raise InvalidDataError(
-            f"{parameter}: none of {len(ids)} customers has this id. Pass an id of the table, of its type."
+            f"{parameter}: none of {len(ids)} customers has this id. Pass one id of the table, of its type."
         )
     return int(rows[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -134,3 +136,15 @@ def test_share_reached_is_told_as_it_is_computed(reached_in_control):
     said = f"{100 * share:.1f} % of the treated were reached (less the share reached in control)"
     assert said in str(found)
     assert "（已扣除对照组的触达率）" in found.verdict("zh")
+
+
+def test_orders_before_the_day_of_the_plan_are_no_effect_of_it():
+    """A plan knows its day; groups in a table do not."""
+    log = vt.datasets.load_cdnow_orders()
+    customers = vt.summarize(log, as_of="1997-12-31").customers
+    tiers = vt.PyramidSegmenter(preset="hml").fit(customers).assign(customers, as_of=date(1997, 12, 31))
+    plan = vt.StrategyMapper().plan(tiers, value=1.0, holdout=0.1)
+    with pytest.raises(
+        vt.InvalidParameterError, match="start must not be before 1997-12-31, the day of the plan"
+    ):
+        vt.evaluate.effect(plan, log, start="1997-07-01", horizon_days=90)

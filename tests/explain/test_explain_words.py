@@ -183,3 +183,11 @@ def test_the_kind_of_frame_does_not_matter():
         shuffled.sort_values("customer_id", ignore_index=True),
         again.sort_values("customer_id", ignore_index=True),
     )
+
+
+def test_several_customers_are_no_customer():
+    """One id at a time; a list is told so."""
+    customers = pd.DataFrame({"customer_id": [1, 2, 3], "spend": [9.0, 5.0, 1.0]})
+    found = vt.explanation(vt.PyramidSegmenter().fit(customers), customers)
+    with pytest.raises(vt.InvalidDataError, match="Pass one id of the table, of its type"):
+        found.customer([1, 2])

@@ -325,7 +325,7 @@ def test_an_account_that_is_not_there():
     with pytest.raises(vt.InvalidDataError) as caught:
         kaism.account_sheet(accounts, "secret")
     assert str(caught.value) == (
-        "customer: none of 2 customers has this id. Pass an id of the table, of its type."
+        "customer: none of 2 customers has this id. Pass one id of the table, of its type."
     )
     with pytest.raises(vt.InvalidParameterError, match="lang must be one of"):
         kaism.account_sheet(accounts, "account 0", lang="fr")

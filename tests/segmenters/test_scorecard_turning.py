@@ -73,7 +73,7 @@ def test_turning_weights_need_two_known_customers():
     with pytest.raises(vt.InvalidDataError) as caught:
         scorecard.turning_weights(table, "a", "secret")
     assert str(caught.value) == (
-        "second: none of 4 customers has this id. Pass an id of the table, of its type."
+        "second: none of 4 customers has this id. Pass one id of the table, of its type."
     )
     with pytest.raises(vt.InvalidDataError) as caught:
         scorecard.turning_weights(table, "a", "d")

@@ -10,6 +10,7 @@ import pytest
 
 import valuetier as vt
 from valuetier import FollowUpRules, InvalidParameterError, MissingDependencyError, Tier, TierAssignment
+from valuetier.strategy.parties import in_words
 
 AS_OF = date(2026, 6, 30)
 TIERS = (Tier(0, "High, top; best", "高价值，顶级；最佳"), Tier(1, "Low", "低价值"))
@@ -50,7 +51,8 @@ def test_the_file_says_what_the_table_says(tmp_path, lang):
         shown = NAMES.get(row["customer_id"], row["customer_id"])
         assert str(event["SUMMARY"]) == f"{shown}{between}{row['action']}"
         assert str(event["DESCRIPTION"]).startswith(row["reason"])
-        assert row["owner"] in event["DESCRIPTION"]
+        assert in_words(row["owner"], lang) in event["DESCRIPTION"]
+        assert in_words(row["channel"], lang) in event["DESCRIPTION"]
         assert event["DTSTART"].dt == row["date"].date()
         assert event["DTEND"].dt - event["DTSTART"].dt == timedelta(
             1

@@ -247,12 +247,13 @@ def test_words_in_both_languages():
         "共选定 2 项动作，涉及 2 位客户，预计带来价值 10.00；另有 1 项合同约定的动作必须执行，不计入价值。",
         "全部动作合计花费 4.00，占用 0.5 小时。",
         "在这些限制之内，没有哪个方案能带来更多价值。",
+        "对同一位客户，各项动作的价值相同，因此选的是成本最低的一项；可用 response= 或按动作给出价值加以区分。",
         "增加预算不会带来更多价值：尚余 96.00。",
         "增加电话渠道的触达次数不会带来更多价值：尚余 8.00 次。",
         "单独增加销售的时间不会带来更多价值。",
         "以上价格只适用于小幅变动，并按允许部分服务客户的松弛方案计算。",
     ]
-    assert plan.summary("en").splitlines()[3:6] == [
+    assert plan.summary("en").splitlines()[4:7] == [
         "More budget would bring nothing: 96.00 of it are left.",
         "More contacts by phone would bring nothing: 8.00 contacts are left.",
         "More sales time would bring nothing by itself.",

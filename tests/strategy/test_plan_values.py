@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tests.strategy.test_plan import assigned, mapper, pairs
-from valuetier import InvalidDataError, InvalidParameterError, MissingColumnsError
+from valuetier import InvalidDataError, InvalidParameterError, MissingColumnsError, TierAssignment
 
 CODES = [0, 1, 2, 1]
 IDS = [f"id{i}" for i in range(4)]
@@ -179,3 +179,26 @@ def test_what_cannot_be_used_is_refused_in_words(arguments, error, message):
         mapper().plan(assigned(CODES), **arguments)
     assert str(caught.value) == message
     assert not any(name in message for name in IDS)
+
+
+def test_an_index_that_may_be_ids_or_rows_is_refused():
+    """Ids that count like rows, in another order, leave open whose number is whose; a name settles it."""
+    ids = np.array([2, 0, 1, 3])
+    four = assigned(CODES)
+    four = TierAssignment(four.codes, four.tiers, None, None, ids, four.kind)
+    with pytest.raises(
+        InvalidDataError, match="the index counts rows, and so do the customer_ids, in another order"
+    ):
+        mapper().plan(four, value=pd.Series(EACH), response=SHARES, **LIMITS)
+    by_row = mapper().plan(four, value=EACH, response=SHARES, **LIMITS)
+    named = pd.Series(EACH, index=ids).sort_index().rename_axis("customer_id")
+    named.index = pd.RangeIndex(4, name="customer_id")
+    assert pairs(mapper().plan(four, value=named, response=SHARES, **LIMITS)) == pairs(by_row)
+
+
+def test_a_plan_says_that_all_actions_are_worth_the_same():
+    """With one number per customer and no response the cheapest action wins, and the plan tells why."""
+    told = "Every action is worth the same for a customer here"
+    assert told in str(mapper().plan(assigned(CODES), value=EACH))
+    assert "成本最低" in mapper().plan(assigned(CODES), value=EACH).summary("zh")
+    assert told not in str(mapper().plan(assigned(CODES), value=EACH, response=SHARES))

@@ -73,3 +73,28 @@ def test_a_column_that_the_customers_lack_is_refused():
 def test_the_builtin_playbook_answers_every_preset(preset):
     """No preset of the pyramid has a tier without a rule."""
     vt.Playbook.builtin("pyramid").check_against(vt.PyramidSegmenter(preset=preset).fit(CUSTOMERS))
+
+
+def test_a_tier_outside_the_domain_is_refused_though_a_rule_for_the_rest_takes_it():
+    """A playbook written for other tiers would give the best customers what is meant for the rest."""
+    rules = [rule("high", {"tier": "High"}), CATCH_ALL]
+    playbook = vt.Playbook.from_text(book(rules, domain={"tier": ["High", "Low"]}))
+    message = r"written for the tiers \['High', 'Low'\], and customers have \['A', 'B', 'C', 'No value'\]\. Add them"
+    with pytest.raises(vt.UncoveredTiersError, match=message):
+        vt.StrategyMapper(playbook).map(_pyramid().assign(CUSTOMERS))
+    with pytest.raises(vt.UncoveredTiersError, match=message):
+        playbook.check_against(_pyramid())
+    nobody = CUSTOMERS[CUSTOMERS["spend"] > 0]
+    fits = vt.Playbook.from_text(
+        book([rule("a", {"tier": "A"}), CATCH_ALL], domain={"tier": ["A", "B", "C"]})
+    )
+    assert len(vt.StrategyMapper(fits).map(_pyramid().assign(nobody))) == 5
+
+
+def test_columns_without_a_table_are_named():
+    """Where no customers were passed, the message does not speak of their columns."""
+    young = vt.Playbook.from_text(book([rule("young", {"recency_days": {"<": 90}}), CATCH_ALL]))
+    with pytest.raises(
+        vt.MissingColumnsError, match=r"\['recency_days'\], which are columns of customers\. Pass"
+    ):
+        vt.StrategyMapper(young).map(_pyramid().assign(CUSTOMERS))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from valuetier import tables
 from valuetier._core.arms import CONTROL, TREATED
 from valuetier._core.cuts import Codes
-from valuetier.errors import InvalidDataError, MissingColumnsError
+from valuetier.customers.dates import as_day
+from valuetier.errors import InvalidDataError, InvalidParameterError, MissingColumnsError
 
 GROUP, TIER, REACHED = "group", "tier", "reached"
 
@@ -47,6 +48,15 @@ def read_groups(groups: Any) -> Groups:
     tables.check_unique(eager[tables.ID])
     codes, tiers = _tiers(eager)
     return Groups(np.asarray(eager[tables.ID].to_numpy()), codes, tiers, _treated(eager[by]), _reached(eager))
+
+
+def refuse_start_before_the_lot(groups: Any, start: Any) -> None:
+    """Raise if a plan says of what day it is, and the orders to be judged begin before it."""
+    made, first = getattr(groups, "as_of", None), as_day(start, "start")
+    if made is not None and first is not None and first < made:
+        raise InvalidParameterError(
+            f"start must not be before {made}, the day of the plan: until then nobody was treated, got {first}."
+        )
 
 
 def _treated(series: nw.Series[Any]) -> NDArray[np.bool_]:

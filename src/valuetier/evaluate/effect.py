@@ -13,7 +13,7 @@ import pandas as pd
 
 from valuetier import _validate as validate
 from valuetier.errors import require_choice
-from valuetier.evaluate._effect_groups import read_groups
+from valuetier.evaluate._effect_groups import read_groups, refuse_start_before_the_lot
 from valuetier.evaluate._effect_orders import MEASURES, read_orders
 from valuetier.evaluate._effect_tables import BEFORE, effect_table
 from valuetier.evaluate._effect_words import ALL, APART, OUTCOMES, verdict
@@ -252,6 +252,7 @@ def effect(
     4  all tiers    21213     2357        0.12  no effect can be shown
     """
     read = read_groups(groups)
+    refuse_start_before_the_lot(groups, start)
     level = a_share("level", level)
     n = validate.whole_number("n_resamples", n_resamples, FEWEST_RESAMPLES)
     seed = validate.whole_number("random_state", random_state, 0)

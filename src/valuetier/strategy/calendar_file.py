@@ -13,6 +13,7 @@ import pandas as pd
 from valuetier._core.hashing import id_text, salted_hashes
 from valuetier.errors import InvalidParameterError, MissingDependencyError
 from valuetier.strategy._followup_words import DESCRIPTION, SUMMARY_OF
+from valuetier.strategy.parties import in_words
 
 if TYPE_CHECKING:
     from valuetier.strategy.followup import FollowUps
@@ -84,10 +85,14 @@ def _event(row: dict[Any, Any], uid: str, stamp: datetime, shown: str, lang: str
     event.add("dtend", row["date"].date() + timedelta(1))
     title = SUMMARY_OF[lang].format(shown=shown, action=row["action"]) if shown else row["action"]
     event.add("summary", _plain(title))
-    event.add("description", _plain(DESCRIPTION[lang].format_map(row)))
+    event.add("description", _plain(DESCRIPTION[lang].format_map(row | _parties(row, lang))))
     event.add("categories", [_plain(str(row["tier"]))])
     event.add("transp", "TRANSPARENT")
     return event
+
+
+def _parties(row: dict[Any, Any], lang: str) -> dict[str, str]:
+    return {name: in_words(row[name], lang) for name in ("channel", "owner")}
 
 
 def _plain(text: str) -> str:

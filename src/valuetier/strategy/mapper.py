@@ -264,6 +264,7 @@ def matched_steps(
     holds = np.array([rule_holds(rule, table, len(assignment)) for rule in playbook.rules])
     _refuse_uncovered(playbook, assignment, np.logical_not(np.logical_or.reduce(holds, axis=0)))
     playbook.refuse_strangers({TIER: tuple(tier.name for tier in assignment.tiers)})
+    playbook.refuse_outsiders(TIER, [assignment.tiers[code].name for code in np.unique(assignment.codes)])
     if playbook.hit_policy == "first":
         holds = first_only(holds)
     n_actions = np.array([len(rule.then) for rule in playbook.rules])

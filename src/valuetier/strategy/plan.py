@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,10 @@ class Plan:
         How much more that is than this plan brings, as a share of the bound.
     optimal : bool
         Whether the gap is closed: no plan brings more, but for a billionth.
+    alike : bool
+        Every customer's open actions are worth the same, so the plan could tell them apart by cost only.
+    as_of : date or None
+        The day of the assignment. What the plan brings shows in orders after it.
     lang : str
     """
 
@@ -70,6 +75,8 @@ class Plan:
     bound: float
     gap: float
     optimal: bool
+    alike: bool
+    as_of: date | None
     lang: str
 
     def to_frame(self) -> pd.DataFrame:
@@ -125,8 +132,19 @@ def plan_of(
         bound=max(allocation.bound, achieved),
         gap=gap if gap > PROVED else 0.0,
         optimal=gap <= PROVED,
+        alike=_alike(found.offers, values),
+        as_of=assignment.as_of,
         lang=terms.lang,
     )
+
+
+def _alike(offers: Mask, values: Floats) -> bool:
+    """Return whether there is a choice of actions somewhere, and nowhere one between different values."""
+    choice = offers.sum(axis=1) > 1
+    open_to, worth = offers[choice], values[choice]
+    most = np.where(open_to, worth, -np.inf).max(axis=1, initial=-np.inf)
+    least = np.where(open_to, worth, np.inf).min(axis=1, initial=np.inf)
+    return bool(choice.any() and (most == least).all())
 
 
 def _total(column: pd.Series) -> float:

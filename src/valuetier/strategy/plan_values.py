@@ -160,7 +160,13 @@ def _has_index_of(native: Any, ids: NDArray[Any]) -> bool:
     if not isinstance(native, (pd.DataFrame, pd.Series)):
         return False
     counts_rows = isinstance(native.index, pd.RangeIndex) and len(native) == len(ids)
-    return bool(pd.Index(ids).isin(native.index).all()) or not counts_rows
+    has_ids = bool(pd.Index(ids).isin(native.index).all())
+    if counts_rows and has_ids and native.index.name != ID and not np.array_equal(native.index, ids):
+        raise InvalidDataError(
+            f"value: the index counts rows, and so do the {ID}s, in another order: whose number is whose? "
+            f"Name the index {ID!r}, or pass value.to_numpy() for the order of the assignment."
+        )
+    return has_ids or not counts_rows
 
 
 def _in_order(series: pd.Series, ids: NDArray[Any]) -> Any:

@@ -39,6 +39,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": '{n:,} of the chosen actions bring less than they cost, {loss:,.2f} in all; objective="net" leaves such actions out.',
         "zh": "选定的动作中有 {n:,} 项带来的价值低于成本，合计差额 {loss:,.2f}；若要排除这类动作，请使用 objective=\"net\"。",
     },
+    "alike": {
+        "en": "Every action is worth the same for a customer here, so the cheapest was chosen; response=, or a value per action, tells them apart.",
+        "zh": "对同一位客户，各项动作的价值相同，因此选的是成本最低的一项；可用 response= 或按动作给出价值加以区分。",
+    },
     "withheld": {
         "en": "{n:,} actions are withheld by the suppression list, {contractual:,} of them owed by contract and to be settled in another way.",
         "zh": "因勿扰名单扣下 {n:,} 项动作，其中合同约定的 {contractual:,} 项须另行处理。",
@@ -118,6 +122,8 @@ def summary(plan: Plan, lang: str) -> str:
     ]
     if len(plan.control):
         lines.append(TEXTS["control"][lang].format(control=len(plan.control), eligible=len(plan.groups)))
+    if plan.alike:
+        lines.append(TEXTS["alike"][lang])
     loss = (offers["total_cost"] - offers["value"]).clip(lower=0)
     if (loss > 0).any():
         lines.append(TEXTS["below_cost"][lang].format(n=int((loss > 0).sum()), loss=loss.sum()))

@@ -196,6 +196,8 @@ class Playbook(_Frozen):
         segments: Sequence[str] = getattr(segmenter, "get_segment_names_out", list)()
         known = {TIER: tuple(segmenter.get_tier_names_out()), SEGMENT: tuple(segments) or (None,)}
         self.refuse_strangers(known)
+        for column, values in known.items():
+            self.refuse_outsiders(column, values)
         if columns is not None:
             self.refuse_missing(columns)
         conditions = [column for column in known if column in self.columns]
@@ -215,13 +217,27 @@ class Playbook(_Frozen):
                     f"that other segmenters give under domain: {column}."
                 )
 
+    def refuse_outsiders(self, column: str, values: Sequence[Scalar]) -> None:
+        """Raise if customers have values outside the domain of a column, where a rule for the rest would take them."""
+        outside = [value for value in values if column in self.domain and value not in self.domain[column]]
+        if outside and column in self.columns:
+            raise UncoveredTiersError(
+                f"The playbook {self.name!r} was written for the {column}s {list(self.domain[column])}, and customers "
+                f"have {outside}. Add them under domain: {column}, with rules that name them."
+            )
+
     def refuse_missing(self, columns: Sequence[str]) -> None:
         """Raise if rules look at columns that the customers do not have."""
         missing = [column for column in self.columns if column not in (*OF_ASSIGNMENT, *columns)]
         if missing:
             raise MissingColumnsError(
-                f"The playbook {self.name!r} looks at {missing}, which the customers do not have: "
-                f"{list(columns)}. Pass customers= with these columns."
+                f"The playbook {self.name!r} looks at {missing}, which "
+                + (
+                    f"the customers do not have: {list(columns)}"
+                    if len(columns)
+                    else "are columns of customers"
+                )
+                + ". Pass customers= with these columns."
             )
 
     @classmethod
